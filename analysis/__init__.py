@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analysis.mask import HeadMask as HeadMask
     from analysis.models import load_model as load_model
     from analysis.plan import Plan as Plan
-    from analysis.profile import profile as profile
+    from analysis.profiling import profile as profile
     from analysis.scores import rank as rank
     from analysis.surgery import prune as prune
 
@@ -29,11 +29,11 @@ _HOMES = {
     "load_data": "analysis.data",
     "load_model": "analysis.models",
     "logits": "analysis.evaluation",
-    "profile": "analysis.profile",
+    "profile": "analysis.profiling",
     "prune": "analysis.surgery",
     "rank": "analysis.scores",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -161,17 +161,23 @@ def parse_heads(text: str) -> tuple[Head, ...]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         match = re.fullmatch(r"[Ll]?(\d{1,4})\.[Hh]?(\d{1,4})", part)
         if match is None:
-            raise MaskError(f"cannot read {_short(part)!r} as a head; write layer.head, such as 0.3,2.7")
+            raise MaskError(
+                f"cannot read {_short(part)!r} as a head; write layer.head, such as 0.3,2.7"
+            )
         heads.append((int(match[1]), int(match[2])))
     return tuple(heads)
 
 
 def _decode_row(code: str, layer: int, count: int) -> tuple[bool, ...]:
     if not re.fullmatch(r"[0-9a-fA-F]{1,64}", code):
-        raise MaskError(f"layer {layer} of the mask is {_short(code)!r}, which is not a hexadecimal number")
+        raise MaskError(
+            f"layer {layer} of the mask is {_short(code)!r}, which is not a hexadecimal number"
+        )
     bits = int(code, 16)
     if bits >> count:
-        raise MaskError(f"layer {layer} of the mask names heads past the {count} that the model has")
+        raise MaskError(
+            f"layer {layer} of the mask names heads past the {count} that the model has"
+        )
     return tuple(not bits >> head & 1 for head in range(count))
 
 

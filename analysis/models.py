@@ -1,0 +1,171 @@
+"""Load a subject: a trained classifier whose heads Headcount can see, switch and remove."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from analysis import hub
+from analysis.anatomy import Anatomy, dissect, positions_of
+from analysis.attention import adopt
+from analysis.errors import ModelError
+from analysis.selftest import check_gates
+from analysis.text import Provenance
+
+DEMO = "demo"
+"""The name of the model that comes with Headcount."""
+LONGEST = 512
+"""Tokens of a text that are read at most when neither model nor tokenizer states a limit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A loaded model with all that Headcount needs to know of it. Shared by many and never changed."""
+
+    spec: str
+    """What it was asked for as: `demo`, a hub id, a folder, or `live`."""
+    name: str
+    """What to call it on a page."""
+    model: Any
+    """The transformers model, in evaluation mode and float32; read-only by agreement."""
+    tokenizer: PreTrainedTokenizerBase
+    anatomy: Anatomy
+    labels: tuple[str, ...]
+    """Name of each output, in the order of the logits."""
+    max_length: int
+    """Tokens of a text that the model reads at most."""
+    provenance: Provenance
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the weights; two models with one fingerprint compute the same."""
+        return fingerprint(self.model)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.model.parameters()).device
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def load_model(
+    spec: str | Path | PreTrainedModel,
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    trust_remote_code: bool = False,
+) -> Subject:
+    """Load a sequence classifier.
+
+    Args:
+        spec: `demo`, a hub id, a folder with safetensors weights, or a live transformers model. A live
+            model is not changed: the subject shares its weights, not its structure.
+        tokenizer: needed with a live model; overrides the stored one otherwise.
+        trust_remote_code: run Python code that comes with the model. Off unless asked for by name.
+
+    Raises:
+        ModelError: the model cannot be found or read, is of an unsupported family, has no
+            classification head, or holds weights that are not numbers.
+    """
+    if isinstance(spec, nn.Module):
+        if tokenizer is None:
+            raise ModelError("a live model needs its tokenizer: load_model(model, tokenizer=...)")
+        return subject_of(
+            structural_copy(spec), tokenizer, "live", Provenance("given at run time", "", "")
+        )
+    spec = str(spec)
+    if spec == DEMO:
+        from analysis.demo.model import load
+
+        model, stored, provenance = load()
+    else:
+        model, stored, provenance = hub.load_classifier(spec, trust_remote_code=trust_remote_code)
+    return subject_of(model, tokenizer or stored, spec, provenance)
+
+
+def subject_of(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, spec: str, provenance: Provenance
+) -> Subject:
+    """Make a subject of a model that is ours to adopt, and prove that its gates work.
+
+    Raises:
+        ModelError: see `load_model`.
+    """
+    anatomy = dissect(model)
+    labels = _labels(model)
+    _check_weights(model)
+    model = model.float().eval().requires_grad_(False)
+    adopt(model)
+    check_gates(model, anatomy)
+    return Subject(
+        spec=spec,
+        name="DistilBERT demo" if spec == DEMO else Path(spec).name or spec,
+        model=model,
+        tokenizer=tokenizer,
+        anatomy=anatomy,
+        labels=labels,
+        max_length=_max_length(model, tokenizer),
+        provenance=provenance,
+    )
+
+
+def fingerprint(model: nn.Module) -> str:
+    """SHA-256 over names, shapes and values of all weights, as a hexadecimal number."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        raw = tensor.detach().cpu().contiguous()
+        digest.update(memoryview(raw.reshape(-1).view(torch.uint8).numpy()))
+    return digest.hexdigest()
+
+
+def structural_copy(model: nn.Module) -> Any:
+    """A copy of the modules and the config that shares every weight's memory.
+
+    The parameters are objects of their own, so that freezing the copy does not freeze the original.
+    """
+    shared: dict[int, Any] = {id(buffer): buffer for buffer in model.buffers()}
+    for parameter in model.parameters():
+        shared[id(parameter)] = nn.Parameter(parameter.detach(), requires_grad=False)
+    return copy.deepcopy(model, memo=shared)
+
+
+def _labels(model: PreTrainedModel) -> tuple[str, ...]:
+    config = model.config
+    if not type(model).__name__.endswith("ForSequenceClassification"):
+        raise ModelError(
+            f"{type(model).__name__} has no sequence classification head; "
+            "give a model that was fine-tuned to classify texts"
+        )
+    if config.num_labels < 2:
+        raise ModelError(
+            "the model predicts a number, not classes; give a classifier with two or more labels"
+        )
+    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+
+
+def _check_weights(model: nn.Module) -> None:
+    for name, tensor in model.named_parameters():
+        if not tensor.is_floating_point():
+            raise ModelError(
+                f"the weights {name} are quantised ({tensor.dtype}); give the model in float32, float16 or bfloat16"
+            )
+        if not torch.isfinite(tensor).all():
+            raise ModelError(
+                f"the weights {name} hold NaN or infinity; the model's file is damaged or its training diverged"
+            )
+
+
+def _max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    return int(min(positions_of(model) or LONGEST, tokenizer.model_max_length))

@@ -1,0 +1,200 @@
+"""Every statistic of every head over a split, in one streamed pass; and the maps of one text.
+
+Attention is reduced to numbers inside the attention function, layer by layer; no map outlives its layer,
+so memory does not grow with the data set.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from analysis import statistics as stats
+from analysis.anatomy import outputs_of
+from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
+from analysis.batches import Batch, batches
+from analysis.errors import DataError
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.progress import Step, finish
+from analysis.statistics import KIND_STATISTICS, STATISTICS
+from analysis.text import Split
+from analysis.tokens import kinds_of
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What the heads of a model did over a split."""
+
+    table: pd.DataFrame
+    """One row a head: `layer`, `head`, then each statistic and its standard error over sentences,
+    `<statistic>_se`."""
+    means: Means
+    """Mean output of each head over all tokens, `[heads, head_size]` a layer: what `mean` ablation puts
+    in a head's place."""
+    n: int
+    """Sentences."""
+    tokens: int
+    """Tokens, special ones included and padding not."""
+    split: str
+    """Name of the split."""
+    seconds: float
+    """How long it took."""
+
+
+def profile(subject: Subject, split: Split, *, tokens: int = 4096) -> Profile:
+    """Measure every statistic of every head over a split.
+
+    Args:
+        subject: the model; all heads are on.
+        split: the sentences; labels are not used.
+        tokens: size of a batch in tokens.
+    """
+    return finish(profiling(subject, split, tokens=tokens))
+
+
+def profiling(subject: Subject, split: Split, *, tokens: int = 4096) -> Iterator[Step[Profile]]:
+    """`profile`, reporting after each batch; the last step carries the profile."""
+    start = time.perf_counter()
+    collector = _Collector(subject)
+    done = 0
+    for batch in batches(subject, split, tokens=tokens):
+        collector.see(batch)
+        done += len(batch)
+        yield Step(done, len(split), "sentences")
+    yield Step(
+        len(split), len(split), "sentences", collector.profile(split, time.perf_counter() - start)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Attention of every head on one text."""
+
+    tokens: tuple[str, ...]
+    weights: tuple[Tensor, ...]
+    """A layer each: `[heads, query, key]`, rows sum to 1."""
+
+
+def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
+    """Attention of every head on one text, under a mask if one is given.
+
+    A mask changes the maps of the layers above the heads that it switches off.
+
+    Raises:
+        DataError: the text is empty.
+    """
+    if not text.strip():
+        raise DataError("the text is empty; write a sentence to see where the heads look")
+    batch = batches(subject, Split((text,), (0,)))[0]
+    length = int(batch.real.sum())
+    seen: list[Tensor] = []
+    gates: Gates | None = gates_of(mask, subject.device) if mask is not None else None
+
+    def watch(view: View) -> None:
+        seen.append(view.weights[0, :, :length, :length].clone())
+
+    with torch.inference_mode(), intervening(Intervention(gates=gates, watch=watch)):
+        subject.model(**batch.inputs)
+    ids = batch.inputs["input_ids"][0, :length].tolist()
+    return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), tuple(seen))
+
+
+class _Collector:
+    """Running sums over sentences, float64, `[statistics, heads of all layers]`."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.projections = [projection.weight for projection in outputs_of(subject.model)]
+        anatomy = subject.anatomy
+        self.n = 0
+        self.tokens = 0
+        shape = (len(STATISTICS), anatomy.heads_total)
+        self.sums = torch.zeros(shape, dtype=torch.float64, device=subject.device)
+        self.squares = torch.zeros_like(self.sums)
+        self.outputs = [
+            torch.zeros(count, anatomy.head_size, dtype=torch.float64, device=subject.device)
+            for count in anatomy.heads
+        ]
+
+    def see(self, batch: Batch) -> None:
+        """Run one batch and add what its sentences show."""
+        kinds = kinds_of(self.subject.tokenizer, batch.inputs["input_ids"])
+        columns: list[Tensor] = []
+
+        def watch(view: View) -> None:
+            columns.append(
+                sentence_statistics(view, batch.real, kinds, self.projections[view.layer])
+            )
+            real = batch.real[..., None, None]
+            self.outputs[view.layer] += (view.output * real).sum((0, 1), dtype=torch.float64)
+
+        with torch.inference_mode(), intervening(Intervention(watch=watch)):
+            self.subject.model(**batch.inputs)
+        values = torch.cat(columns, -1).double()  # [statistics, batch, heads of all layers]
+        self.sums += values.sum(1)
+        self.squares += values.square().sum(1)
+        self.n += len(batch)
+        self.tokens += int(batch.real.sum())
+
+    def profile(self, split: Split, seconds: float) -> Profile:
+        """The table so far."""
+        mean = self.sums / self.n
+        variance = (
+            (self.squares / self.n - mean.square()).clamp(min=0) * self.n / max(self.n - 1, 1)
+        )
+        error = (variance / self.n).sqrt()
+        table = pd.DataFrame(
+            [
+                {"layer": layer, "head": head}
+                for layer, count in enumerate(self.subject.anatomy.heads)
+                for head in range(count)
+            ]
+        )
+        for row, statistic in enumerate(STATISTICS):
+            table[statistic] = mean[row].cpu().numpy()
+            table[f"{statistic}_se"] = error[row].cpu().numpy()
+        means = [(total / self.tokens).float() for total in self.outputs]
+        return Profile(table, means, self.n, self.tokens, split.name, seconds)
+
+
+def sentence_statistics(view: View, real: Tensor, kinds: Tensor, projection: Tensor) -> Tensor:
+    """Every statistic of one layer for each sentence, `[statistics, batch, heads]`.
+
+    Args:
+        view: the layer's attention.
+        real: tokens that are not padding, `[batch, tokens]`.
+        kinds: kinds of the tokens, `[batch, tokens, kinds]`.
+        projection: weights of the layer's output projection.
+    """
+    weights = view.weights * real[:, None, :, None]  # rows of padding look at nothing
+    keys = _keys(view, real)
+    on_kinds = stats.on_kinds(weights, kinds)
+    by_query = {
+        "entropy": stats.entropy(weights, keys),
+        "sparsity": stats.sparsity(weights, keys),
+        "hoyer": stats.hoyer(view.weights, keys),
+        "confidence": stats.confidence(weights),
+        "distance": stats.distance(weights),
+        "self": stats.on_offset(weights, 0),
+        "previous": stats.on_offset(weights, -1),
+        "next": stats.on_offset(weights, 1),
+        **{name: on_kinds[..., column] for column, name in enumerate(KIND_STATISTICS)},
+        "output_norm": stats.output_norm(view.output, projection),
+    }
+    share = real / real.sum(-1, keepdim=True)  # [batch, query], sums to 1 over real queries
+    values = {name: (value * share[:, None]).sum(-1) for name, value in by_query.items()}
+    values["similarity"] = stats.similarity(weights)
+    return torch.stack([values[name] for name in STATISTICS])
+
+
+def _keys(view: View, real: Tensor) -> Tensor:
+    """How many keys each query may look at, float, broadcastable to `[batch, heads, query]`."""
+    if view.allowed is None:
+        return torch.full_like(real, view.weights.shape[-1], dtype=torch.float32)[:, None]
+    return view.allowed.expand(len(real), -1, *view.weights.shape[-2:]).sum(-1).clamp(min=1).float()

@@ -1,0 +1,60 @@
+"""What kind of token a key is: the classification token, the separator, punctuation."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+KINDS = ("cls", "sep", "punctuation")
+"""The kinds that statistics tell apart, in the order of the columns below."""
+
+_MARKS = "#Ġ▁Ċ"
+"""Signs with which tokenizers mark word beginnings, continuations and line ends."""
+
+
+def kinds_of(tokenizer: PreTrainedTokenizerBase, input_ids: Tensor) -> Tensor:
+    """For each token which kinds it is of, bool `[..., 3]` in the order of `KINDS`.
+
+    Tokenizers without a [CLS] or [SEP] of their own count their beginning- and end-of-text tokens.
+    """
+    table = _kinds(tokenizer, len(tokenizer)).to(input_ids.device)
+    return table[input_ids.clamp(max=len(table) - 1)]
+
+
+@lru_cache(maxsize=8)
+def _kinds(tokenizer: Any, size: int) -> Tensor:
+    table = torch.zeros(size, len(KINDS), dtype=torch.bool)
+    special = set(tokenizer.all_special_ids)
+    for column, numbers in enumerate(
+        (
+            (tokenizer.cls_token_id, tokenizer.bos_token_id),
+            (tokenizer.sep_token_id, tokenizer.eos_token_id),
+        )
+    ):
+        number = next((number for number in numbers if number is not None), None)
+        if number is not None:
+            table[number, column] = True
+    words = tokenizer.convert_ids_to_tokens(range(size))
+    for number, word in enumerate(words):
+        if number not in special and word is not None and is_punctuation(word):
+            table[number, 2] = True
+    return table
+
+
+def is_punctuation(token: str) -> bool:
+    """True when a token, without its tokenizer's marks, is made of punctuation alone.
+
+    >>> is_punctuation("##,"), is_punctuation("Ġ!"), is_punctuation("a.")
+    (True, True, False)
+    """
+    word = token.strip(_MARKS) or token
+    return all(unicodedata.category(letter).startswith(("P", "S")) for letter in word) and bool(
+        word
+    )
