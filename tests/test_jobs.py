@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from analysis.errors import DataError
+from analysis.progress import Step
+from analysis.ui.jobs import Desk, Urgency
+
+
+def count(to: int, pause: float = 0.0) -> Iterator[Step[int]]:
+    for done in range(1, to + 1):
+        time.sleep(pause)
+        yield Step(done, to, "numbers", done)
+
+
+def ask(desk: Desk, key: str, work, owner: str = "anna", kind: str = "sum", **options):
+    return desk.ask(key, work, owner=owner, kind=kind, title=key, **options)
+
+
+def wait_for_step(job) -> None:
+    while job.step is None:
+        time.sleep(0.001)
+
+
+def test_a_finished_job_holds_the_last_result() -> None:
+    job = ask(Desk(), "a", lambda: count(3))
+    assert job.wait(5)
+    assert (job.state, job.result, job.share, job.remaining) == ("done", 3, 1.0, None)
+
+
+def test_equal_requests_share_one_job_and_it_is_not_done_twice() -> None:
+    desk = Desk()
+    first = ask(desk, "a", lambda: count(3))
+    assert first.wait(5)
+    assert ask(desk, "a", lambda: pytest.fail("done twice"), owner="bert") is first
+
+
+def test_a_newer_request_of_a_session_stops_its_older_one() -> None:
+    desk = Desk()
+    old = ask(desk, "old", lambda: count(10_000, 0.001))
+    wait_for_step(old)
+    new = ask(desk, "new", lambda: count(1))
+    assert old.wait(5)
+    assert new.wait(5)
+    assert (old.state, new.state) == ("cancelled", "done")
+
+
+def test_superseded_work_can_be_asked_for_again() -> None:
+    desk = Desk()
+    ask(desk, "a", lambda: count(10_000, 0.001))
+    ask(desk, "b", lambda: count(1))
+    again = ask(desk, "a", lambda: count(2))
+    assert again.wait(5)
+    assert again.result == 2
+
+
+def test_work_that_another_session_wants_goes_on() -> None:
+    desk = Desk()
+    shared = ask(desk, "shared", lambda: count(50, 0.002))
+    ask(desk, "shared", lambda: count(1), owner="bert")
+    ask(desk, "other", lambda: count(1))
+    assert shared.wait(5)
+    assert shared.state == "done"
+
+
+def test_work_of_another_kind_goes_on() -> None:
+    desk = Desk()
+    one = ask(desk, "one", lambda: count(20, 0.001), kind="one")
+    ask(desk, "two", lambda: count(1), kind="two")
+    assert one.wait(5)
+    assert one.state == "done"
+
+
+def test_cancelling_closes_the_generator_and_is_remembered() -> None:
+    closed = threading.Event()
+
+    def work() -> Iterator[Step[int]]:
+        try:
+            yield from count(10_000, 0.001)
+        finally:
+            closed.set()
+
+    desk = Desk()
+    job = ask(desk, "a", work)
+    wait_for_step(job)
+    desk.cancel(job)
+    assert job.wait(5)
+    assert closed.is_set()
+    assert ask(desk, "a", work).state == "cancelled"
+    desk.forget("a")
+    fresh = ask(desk, "a", lambda: count(1))
+    assert fresh.wait(5)
+    assert fresh.state == "done"
+
+
+def test_a_known_error_becomes_its_own_sentence() -> None:
+    def work() -> Iterator[Step[int]]:
+        raise DataError("no column named 'txt'")
+        yield
+
+    job = ask(Desk(), "a", work)
+    assert job.wait(5)
+    assert (job.state, job.error) == ("failed", "no column named 'txt'")
+
+
+def test_an_unknown_error_names_the_work(caplog: pytest.LogCaptureFixture) -> None:
+    job = ask(Desk(), "a", lambda: iter([Step(1, 1 // 0, "numbers")]))
+    assert job.wait(5)
+    assert job.state == "failed"
+    assert job.error.startswith("a failed unexpectedly (ZeroDivisionError")
+    assert "Traceback" in caplog.text
+
+
+def test_only_one_job_takes_a_step_at_a_time() -> None:
+    inside = 0
+    most = 0
+
+    def work() -> Iterator[Step[int]]:
+        nonlocal inside, most
+        for done in range(20):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.0005)
+            inside -= 1
+            yield Step(done + 1, 20, "numbers", done)
+
+    desk = Desk()
+    jobs = [ask(desk, f"{n}", work, owner=f"{n}") for n in range(4)]
+    assert all(job.wait(10) for job in jobs)
+    assert most == 1
+
+
+def test_a_click_overtakes_a_long_sweep() -> None:
+    desk = Desk()
+    sweep = ask(desk, "sweep", lambda: count(300, 0.002), kind="sweep", urgency=Urgency.LONG)
+    wait_for_step(sweep)
+    click = ask(desk, "click", lambda: count(5, 0.001), kind="click", urgency=Urgency.CLICK)
+    assert click.wait(5)
+    assert sweep.is_open
+    desk.cancel(sweep)
+    assert sweep.wait(5)
+
+
+def test_old_results_make_room() -> None:
+    desk = Desk(keep=2)
+    for key in "abcd":
+        assert ask(desk, key, lambda: count(1)).wait(5)
+    assert desk.find("a") is None
+    assert desk.find("d") is not None
+
+
+def test_the_open_jobs_are_listed_oldest_first() -> None:
+    desk = Desk()
+    first = ask(desk, "first", lambda: count(10_000, 0.001), kind="one")
+    second = ask(desk, "second", lambda: count(10_000, 0.001), kind="two")
+    assert desk.open_jobs() == (first, second)
+    for job in (first, second):
+        desk.cancel(job)
+        assert job.wait(5)
+    assert desk.open_jobs() == ()
