@@ -66,7 +66,9 @@ def _fewer_columns(linear: nn.Linear, kept: torch.Tensor) -> nn.Linear:
 
 
 def _linear(weight: torch.Tensor, bias: torch.Tensor | None) -> nn.Linear:
-    smaller = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    # Made one by one on no memory: torch warns when asked to initialise a layer without inputs.
+    smaller = nn.Linear(1, 1, bias=bias is not None, device="meta")
+    smaller.out_features, smaller.in_features = weight.shape
     smaller.weight = nn.Parameter(weight.detach(), requires_grad=False)
     if bias is not None:
         smaller.bias = nn.Parameter(bias.detach(), requires_grad=False)
