@@ -126,6 +126,8 @@ class LabelledText:
         splits: the splits there are, by name; a data set need not have all four.
         provenance: where it came from and under which licence.
         notes: sentences about what was dropped, merged or renamed while reading.
+        numbered: whether the label numbers are the publisher's own, so that they may be compared
+            with a model's outputs; not so when words were numbered in alphabetical order here.
     """
 
     name: str
@@ -133,6 +135,7 @@ class LabelledText:
     splits: Mapping[str, Split]
     provenance: Provenance
     notes: tuple[str, ...] = ()
+    numbered: bool = True
 
     def split(self, name: str) -> Split:
         """The split of that name.

@@ -1,0 +1,300 @@
+"""Which column of a table holds the texts, which the labels, and what the labels are called."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.errors import DataError, unknown
+from analysis.tables import Table
+
+TEXT_NAMES = [
+    "text",
+    "sentence",
+    "review",
+    "content",
+    "comment",
+    "tweet",
+    "message",
+    "body",
+    "document",
+    "post",
+    "utterance",
+    "phrase",
+    "headline",
+    "question",
+    "title",
+    "input",
+    "description",
+    "sms",
+]
+"""Names of text columns, the likeliest first; case, spaces and punctuation do not count."""
+LABEL_NAMES = [
+    "label",
+    "labels",
+    "sentiment",
+    "target",
+    "category",
+    "class",
+    "polarity",
+    "topic",
+    "intent",
+    "emotion",
+    "rating",
+    "stars",
+    "labeltext",
+    "labelname",
+    "gold",
+    "y",
+    "output",
+]
+"""Names of label columns, the likeliest first."""
+SPLIT_NAMES = ("split", "subset", "partition", "set")
+"""Names of a column that says to which split a row belongs."""
+PAIRS = (
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("texta", "textb"),
+    ("text1", "text2"),
+)
+"""Columns that hold two texts to be judged together."""
+MOST_CLASSES = 200
+"""Different values of a label column at most; more are an identifier or a measurement."""
+LONGEST_LABEL = 100
+"""Characters of a label at most."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that were chosen, with sentences about why where that is not plain."""
+
+    text: str
+    label: str
+    split: str | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Numbered labels of rows.
+
+    Attributes:
+        names: name of each label number.
+        numbers: the label number of each row, None where the label is missing.
+        numbered: whether the numbers are the publisher's own, not merely our alphabetical order.
+        notes: sentences about what was merged.
+    """
+
+    names: tuple[str, ...]
+    numbers: tuple[int | None, ...]
+    numbered: bool
+    notes: tuple[str, ...] = ()
+
+
+def choose(
+    name: str, table: Table, text_column: str | None = None, label_column: str | None = None
+) -> Columns:
+    """Choose the columns: as asked, else by name, else by what they hold.
+
+    Raises:
+        DataError: a column that was asked for does not exist or does not fit, or none is found.
+    """
+    notes: list[str] = []
+    for asked in filter(None, (text_column, label_column)):
+        if asked not in table.columns:
+            raise DataError(f"{name}: {unknown('column', asked, table.columns)}")
+    if text_column is None:
+        _refuse_pairs(name, table)
+    text = text_column or _by_name(table, TEXT_NAMES, _is_text) or _wordiest(table, notes)
+    label = label_column or _by_name(table, LABEL_NAMES, _is_label) or _fewest(table, text, notes)
+    if text is None or label is None:
+        wanted = "texts" if text is None else "labels"
+        option = "text" if text is None else "label"
+        raise DataError(
+            f"{name}: no column can be told to hold the {wanted}; name one of "
+            f"{', '.join(table.columns)} as {option} column"
+        )
+    if text == label:
+        raise DataError(f"{name}: texts and labels cannot both come from the column {text!r}")
+    if not _is_text(table.columns[text]):
+        raise DataError(f"{name}: the column {text!r} holds no texts; name another text column")
+    split = next((column for column in table.columns if _plain(column) in SPLIT_NAMES), None)
+    return Columns(text, label, None if split in (text, label) else split, tuple(notes))
+
+
+def number_labels(
+    name: str, values: Sequence[Any], declared: Sequence[str] = (), names: Sequence[str] = ()
+) -> Labels:
+    """Number the labels of a column.
+
+    Args:
+        name: what to call the data set in an error.
+        values: the column.
+        declared: class names that the data set itself declares for 0, 1, …
+        names: names for the numbers 0, 1, … that the caller gives; they win over `declared`.
+
+    Raises:
+        DataError: the column holds measurements, texts or one class only, or a number without name.
+    """
+    cleaned = [_label(name, value) for value in values]
+    present = {value for value in cleaned if value is not None}
+    if not present:
+        raise DataError(f"{name}: the label column is empty")
+    if len(present) > MOST_CLASSES:
+        raise DataError(
+            f"{name}: the label column holds {len(present):,} different values; "
+            "name the column that holds the classes as label column"
+        )
+    whole = all(re.fullmatch(r"-?\d{1,9}", value) for value in present)
+    if whole:
+        return _numbered(name, cleaned, present, tuple(names or declared))
+    return _spelled(cleaned, tuple(names or declared))
+
+
+def _numbered(
+    name: str, cleaned: Sequence[str | None], present: set[str], names: tuple[str, ...]
+) -> Labels:
+    """Labels that are numbers; -1 is the hub's way to say that a row has no label."""
+    known = sorted({int(value) for value in present} - {-1})
+    if names:
+        outside = [value for value in known if not 0 <= value < len(names)]
+        if outside:
+            raise DataError(
+                f"{name}: the label {outside[0]} has no name; the names are {', '.join(names)}"
+            )
+        numbers = tuple(_place(value, range(len(names))) for value in cleaned)
+        return Labels(names, numbers, numbered=True)
+    numbers = tuple(_place(value, known) for value in cleaned)
+    return Labels(tuple(str(value) for value in known), numbers, numbered=True)
+
+
+def _place(value: str | None, known: Sequence[int]) -> int | None:
+    return None if value is None or int(value) == -1 else known.index(int(value))
+
+
+def _spelled(cleaned: Sequence[str | None], names: tuple[str, ...]) -> Labels:
+    """Labels that are words: spellings that differ in case alone are one label."""
+    spellings = Counter(value for value in cleaned if value is not None)
+    likeliest: dict[str, str] = {}
+    for spelling, _ in spellings.most_common():
+        likeliest.setdefault(spelling.casefold(), spelling)
+    merged = len(spellings) - len(likeliest)
+    notes = (
+        (f"{merged} spellings of labels that differ in case alone were merged",) if merged else ()
+    )
+    declared = {given.casefold(): given for given in names}
+    numbered = bool(declared) and likeliest.keys() <= declared.keys()
+    order = list(declared) if numbered else sorted(likeliest)
+    places = {key: place for place, key in enumerate(order)}
+    return Labels(
+        tuple((declared if numbered else likeliest)[key] for key in order),
+        tuple(None if value is None else places[value.casefold()] for value in cleaned),
+        numbered,
+        notes,
+    )
+
+
+def _label(name: str, value: Any) -> str | None:
+    """A label as a word; whole numbers and truth values lose the form that a file gave them."""
+    if missing(value):
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        value = float(text) if re.fullmatch(r"-?\d{1,9}\.\d{1,20}", text) else text
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise DataError(
+                f"{name}: the label column holds the measurement {value:g}; classes are needed"
+            )
+        value = int(value)
+    if not isinstance(value, int | str):
+        raise DataError(
+            f"{name}: the label column holds a {type(value).__name__}, such as several labels for "
+            "one text; one class for each text is needed"
+        )
+    if len(str(value)) > LONGEST_LABEL:
+        raise DataError(f"{name}: the label column holds texts, such as {str(value)[:40]!r}…")
+    return str(value) or None
+
+
+def missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN or an empty text."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _refuse_pairs(name: str, table: Table) -> None:
+    plain = {_plain(column): column for column in table.columns}
+    for first, second in PAIRS:
+        if first in plain and second in plain:
+            raise DataError(
+                f"{name} judges pairs of texts ({plain[first]}, {plain[second]}), which are not "
+                "supported; name one text column to read that alone"
+            )
+
+
+def _by_name(table: Table, names: Iterable[str], fits: Any) -> str | None:
+    plain: Mapping[str, str] = {_plain(column): column for column in reversed(table.columns)}
+    found = (plain[name] for name in names if name in plain)
+    return next((column for column in found if fits(table.columns[column])), None)
+
+
+def _wordiest(table: Table, notes: list[str]) -> str | None:
+    """The column with the longest texts, if they are texts: many of them different, with spaces."""
+    lengths = {}
+    for column, values in table.columns.items():
+        texts = [value for value in values[:1000] if isinstance(value, str) and value.strip()]
+        if (
+            texts
+            and len(set(texts)) > len(texts) / 2
+            and sum(" " in t for t in texts) > len(texts) / 2
+        ):
+            lengths[column] = sum(map(len, texts)) / len(texts)
+    if not lengths:
+        return None
+    best = max(lengths, key=lengths.__getitem__)
+    notes.append(f"the column {best!r} was taken for the texts, because its values are the longest")
+    return best
+
+
+def _fewest(table: Table, text: str | None, notes: list[str]) -> str | None:
+    """The only other column that holds a few classes, each of them several times."""
+    likely = []
+    for column, values in table.columns.items():
+        if column == text or _plain(column) in SPLIT_NAMES or not _is_label(values):
+            continue
+        classes = {value for value in values if not missing(value)}
+        if 2 <= len(classes) <= min(MOST_CLASSES, max(2, len(values) / 2)):
+            likely.append(column)
+    if len(likely) != 1:
+        return None
+    if likely[0] in table.columns[likely[0]]:
+        raise DataError(
+            f"the first line is data ({', '.join(table.columns)[:60]}), not names of columns; "
+            "put a line such as text,label above it"
+        )
+    notes.append(f"the column {likely[0]!r} was taken for the labels, as the only one with classes")
+    return likely[0]
+
+
+def _is_text(values: Sequence[Any]) -> bool:
+    return any(isinstance(value, str) for value in values) and all(
+        isinstance(value, str) or missing(value) for value in values
+    )
+
+
+def _is_label(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, bool | int | float | str) or value is None for value in values)
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", column.lower())

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import csv
+import json
+import time
+
+import pytest
+
+from analysis.data import load_data
+from analysis.errors import DataError
+from analysis.text import Calibration, Selection, Test
+
+
+def reviews(count=300):
+    return [(f"a film, number {n}, that is good", "pos" if n % 3 else "neg") for n in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("HEADCOUNT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(rows, header=("review", "sentiment"), name="films.csv"):
+        with (tmp_path / name).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *rows])
+        return tmp_path / name
+
+    return write
+
+
+def test_a_file_becomes_splits_with_a_purpose(table):
+    data = load_data(table(reviews()))
+    assert (data.name, data.label_names) == ("films.csv", ("neg", "pos"))
+    assert isinstance(data.split("calibration"), Calibration)
+    assert isinstance(data.split("selection"), Selection)
+    assert isinstance(data.split("test"), Test)
+    told = dict(reviews())
+    for split in data.splits.values():
+        assert all(
+            told[text] == data.label_names[label]
+            for text, label in zip(split.texts, split.labels, strict=True)
+        )
+
+
+def test_an_unknown_split_names_those_there_are(table):
+    with pytest.raises(DataError, match="unknown split 'tst'; did you mean 'test'"):
+        load_data(table(reviews())).split("tst")
+
+
+def test_every_kind_of_file_gives_the_same_texts(tmp_path, table):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts, labels = zip(*reviews(), strict=True)
+    pq.write_table(pa.table({"review": texts, "sentiment": labels}), tmp_path / "films.parquet")
+    lines = (json.dumps({"review": text, "sentiment": label}) for text, label in reviews())
+    (tmp_path / "films.jsonl").write_text("\n".join(lines))
+    tabs = "".join(f"{text}\t{label}\n" for text, label in reviews())
+    (tmp_path / "films.tsv").write_text(f"review\tsentiment\n{tabs}")
+    expected = load_data(table(reviews())).splits
+    for ending in ("parquet", "jsonl", "tsv"):
+        assert load_data(tmp_path / f"films.{ending}").splits == expected
+
+
+def test_a_split_column_is_followed(table):
+    rows = [(*row, "dev" if n % 2 else "test") for n, row in enumerate(reviews())]
+    data = load_data(table(rows, ("text", "label", "split")))
+    assert len(data.split("test")) == 150
+    assert "splits were taken from the column 'split'" in data.notes
+
+
+def test_a_column_that_only_looks_like_splits_is_not_followed(table):
+    rows = [(*row, "red") for row in reviews()]
+    data = load_data(table(rows, ("text", "label", "set")))
+    assert len(data.splits) == 3
+    assert any("was not taken for splits" in note for note in data.notes)
+
+
+def test_empty_texts_and_missing_labels_are_dropped_and_counted(table):
+    rows = [*reviews(), ("", "pos"), ("  ", "neg"), ("a text", "")]
+    data = load_data(table(rows))
+    assert sum(len(split) for split in data.splits.values()) == 300
+    assert "2 rows without a text were dropped" in data.notes
+    assert "1 texts without a label were dropped" in data.notes
+
+
+def test_markup_and_any_script_stay_as_they_are(table):
+    rows = [(f"<script>alert({n})</script> 好 {n}", n % 2) for n in range(40)]
+    texts = {t for s in load_data(table(rows)).splits.values() for t in s.texts}
+    assert texts == {text for text, _ in rows}
+
+
+def test_what_no_tokenizer_can_encode_is_replaced(tmp_path):
+    rows = (json.dumps({"text": f"half \ud800 {n}", "label": n % 2}) for n in range(40))
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    texts = [t for s in load_data(tmp_path / "a.jsonl").splits.values() for t in s.texts]
+    assert all(text.encode() and text.startswith("half ?") for text in texts)
+
+
+def test_a_huge_text_is_cut(table):
+    rows = [*reviews(), ("word " * 100_000, "pos")]
+    data = load_data(table(rows))
+    assert "1 texts were cut to 100,000 characters" in data.notes
+    assert max(len(t) for s in data.splits.values() for t in s.texts) <= 100_000
+
+
+def test_columns_and_label_names_can_be_given(table):
+    rows = [(n, text, n % 2) for n, (text, _) in enumerate(reviews())]
+    path = table(rows, ("id", "said", "was"))
+    data = load_data(path, text_column="said", label_column="was", labels=("neg", "pos"))
+    assert data.label_names == ("neg", "pos")
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([(text, "pos") for text, _ in reviews()], "all texts have the label 'pos'"),
+        ([("", label) for _, label in reviews()], "no row has both a text"),
+        (reviews(8), "has 8 labelled texts .* at least 12 are needed"),
+        ([(text, n) for n, (text, _) in enumerate(reviews())], "300 different values"),
+    ],
+)
+def test_a_table_that_cannot_serve_gets_one_sentence(table, rows, sentence):
+    with pytest.raises(DataError, match=sentence):
+        load_data(table(rows))
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("none.csv", "there is no file none.csv"),
+        ("./none", "cannot read none: its name should end in one of .csv"),
+        ("a/b/c", "should end in one of .csv"),
+        ("not an id", "is no file here and no data set id such as stanfordnlp/sst2"),
+        ("x" * 5000, "is no file here and no data set id"),
+        ("", "name a data set"),
+    ],
+)
+def test_a_source_that_is_nothing_gets_one_sentence(spec, sentence):
+    with pytest.raises(DataError, match=sentence):
+        load_data(spec)
+
+
+@pytest.fixture
+def hub_folder(tmp_path):
+    """A folder in the layout of `stanfordnlp/sst2`, its test split without labels."""
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    features = Features(
+        {
+            "idx": Value("int32"),
+            "sentence": Value("string"),
+            "label": ClassLabel(names=["negative", "positive"]),
+        }
+    )
+    folder = tmp_path / "sst2"
+    (folder / "data").mkdir(parents=True)
+    for split, start, stop in (("train", 0, 600), ("validation", 600, 720), ("test", 800, 900)):
+        numbers = range(start, stop)
+        columns = {
+            "idx": list(range(len(numbers))),
+            "sentence": [f"sentence number {n} " for n in numbers],
+            "label": [-1 if split == "test" else n % 2 for n in numbers],
+        }
+        rows = Dataset.from_dict(columns, features=features)
+        rows.to_parquet(str(folder / "data" / f"{split}-00000-of-00001.parquet"))
+    return folder
+
+
+def test_a_folder_in_the_hub_layout_stands_for_the_hub(hub_folder):
+    data = load_data(hub_folder)
+    assert data.label_names == ("negative", "positive")
+    assert data.split("test").texts == tuple(f"sentence number {n}" for n in range(600, 720))
+    assert data.split("test").labels == (0, 1) * 60
+    train = {
+        text for name in ("train", "calibration", "selection") for text in data.split(name).texts
+    }
+    assert train == {f"sentence number {n}" for n in range(600)}
+    assert "the test split has no labels and was left out" in data.notes
+
+
+def test_a_folder_of_csv_files_is_read_by_its_names(tmp_path, table):
+    for name in ("train", "test"):
+        table([(f"{text} {name}", label) for text, label in reviews()], name=f"{name}.csv")
+    assert len(load_data(tmp_path).split("test")) == 300
+
+
+def test_folders_that_hold_no_tables_are_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no tables"):
+        load_data(tmp_path)
+    (tmp_path / "data.pkl").write_bytes(b"\x80\x04.")
+    with pytest.raises(DataError, match="holds no tables"):
+        load_data(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").rename(tmp_path / "config.jsonx")
+    (tmp_path / "words.txt").write_text("a\n")
+    with pytest.raises(DataError, match="holds no tables"):
+        load_data(tmp_path)
+
+
+def test_without_a_network_the_hub_is_given_up_within_seconds(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    start = time.monotonic()
+    with pytest.raises(DataError, match="cannot reach the hub for the data set 'no-one/nothing'"):
+        load_data("no-one/nothing")
+    assert time.monotonic() - start < 10
