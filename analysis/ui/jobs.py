@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Generic, Literal, TypeVar
@@ -26,7 +26,8 @@ from analysis.progress import Step
 
 Result = TypeVar("Result")
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-Work = Callable[[], Iterator[Step[Result]]]
+Work = Callable[..., Iterator[Step[Result]]]
+"""Makes the generator of steps; called with the results of the jobs that it had to wait for."""
 
 FORGETFUL = 20.0
 """Seconds after which a session that has not looked at its job no longer counts as its owner."""
@@ -50,12 +51,16 @@ class Urgency(IntEnum):
 class Job(Generic[Result]):
     """One piece of work and how far it is. Read from any thread; written by its own thread only."""
 
-    def __init__(self, key: Hashable, kind: str, title: str, urgency: Urgency) -> None:
+    def __init__(
+        self, key: Hashable, kind: str, title: str, urgency: Urgency, after: Sequence[Job[Any]] = ()
+    ) -> None:
         self.key = key
         self.kind = kind
         self.title = title
         """What it does, for people: "entropy of 600 sentences"."""
         self.urgency = urgency
+        self.after = tuple(after)
+        """Jobs whose results it needs."""
         self.state: State = "waiting"
         self.step: Step[Result] | None = None
         """The last report."""
@@ -72,6 +77,11 @@ class Job(Generic[Result]):
     def is_open(self) -> bool:
         """True while it waits or runs."""
         return not self._finished.is_set()
+
+    @property
+    def at_work(self) -> Job[Any]:
+        """The job that is really being done now: this one, or one that it waits for."""
+        return next((job.at_work for job in self.after if job.is_open), self)
 
     @property
     def result(self) -> Result | None:
@@ -113,7 +123,7 @@ class Job(Generic[Result]):
         steps: Iterator[Step[Result]] | None = None
         state: State = "cancelled"
         try:
-            steps = work()
+            steps = work(*self._needed())
             while not self._stop.is_set():
                 with turnstile.turn(self.urgency):
                     if self._stop.is_set():
@@ -131,11 +141,22 @@ class Job(Generic[Result]):
             state = "failed"
             self.error = f"{self.title} failed unexpectedly ({type(error).__name__}: {error})"
         finally:
+            # Closed in its own thread: a generator may hold locks and context variables.
             if (close := getattr(steps, "close", None)) is not None:
                 close()
             self.ended = time.monotonic()
             self.state = state
             self._finished.set()
+
+    def _needed(self) -> list[Any]:
+        for job in self.after:
+            while not self._stop.is_set() and not job.wait(0.05):
+                pass
+            if job.state == "failed":
+                raise HeadcountError(job.error)
+            if job.state != "done":
+                self.stop()
+        return [job.result for job in self.after]
 
 
 class Turnstile:
@@ -187,6 +208,7 @@ class Desk:
         kind: str,
         title: str,
         urgency: Urgency = Urgency.PAGE,
+        after: Sequence[Job[Any]] = (),
     ) -> Job[Result]:
         """The job for this key, started unless it is known.
 
@@ -201,6 +223,7 @@ class Desk:
             kind: what the result is for, such as "evaluation".
             title: what it does, for people.
             urgency: who goes first.
+            after: jobs whose results `work` is called with; it fails when one of them fails.
         """
         with self._lock:
             self._supersede(owner, kind, but=key)
@@ -209,12 +232,14 @@ class Desk:
                 self._jobs.move_to_end(key)
                 job.owners[owner] = time.monotonic()
                 return job
-            job = Job(key, kind, title, urgency)
+            job = Job(key, kind, title, urgency, after)
             job.owners[owner] = time.monotonic()
             self._jobs[key] = job
             self._tidy(kind)
         name = f"headcount-{kind}"
-        threading.Thread(target=job.run, args=(work, self._turnstile), name=name, daemon=True).start()
+        threading.Thread(
+            target=job.run, args=(work, self._turnstile), name=name, daemon=True
+        ).start()
         return job
 
     def find(self, key: Hashable) -> Job[Any] | None:
@@ -236,7 +261,9 @@ class Desk:
     def open_jobs(self) -> tuple[Job[Any], ...]:
         """Everything that waits or runs, oldest first."""
         with self._lock:
-            return tuple(sorted((j for j in self._jobs.values() if j.is_open), key=lambda j: j.begun))
+            return tuple(
+                sorted((j for j in self._jobs.values() if j.is_open), key=lambda j: j.begun)
+            )
 
     def _supersede(self, owner: str, kind: str, but: Hashable) -> None:
         now = time.monotonic()

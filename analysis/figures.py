@@ -1,0 +1,226 @@
+"""Tables become Plotly figures here; nothing is computed.
+
+Colours: viridis for magnitudes, blue-orange around zero for differences, Okabe and Ito's list for
+categories. All of them can be told apart by people who are colour-blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from analysis.mask import HeadMask, name
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from analysis.statistics import Statistic
+
+MAGNITUDE = (
+    "#440154 #482878 #3e4989 #31688e #26828e #1f9e89 #35b779 #6ece58 #b5de2b #fde725".split()
+)
+"""Viridis, low to high."""
+DIFFERENCE = (
+    "#0b5394 #2f75b5 #6ea3d0 #abc9e3 #e3edf5 #fbeadb #f5c69a #eb9a55 #d86f1f #a84a08".split()
+)
+"""Blue below zero, orange above."""
+CATEGORIES = "#0072B2 #E69F00 #009E73 #CC79A7 #56B4E9 #D55E00 #7F7F7F #F0E442".split()
+"""Okabe and Ito 2008."""
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
+"""A second sign beside the colour."""
+LONGEST_LABEL = 18
+
+
+def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = None) -> go.Figure:
+    """One number for each head, layers downwards; heads that are off carry a cross.
+
+    Args:
+        table: one row a head with `layer`, `head`, the statistic and its standard error `<name>_se`.
+        statistic: which number, its unit and range.
+        mask: which heads are on.
+    """
+    values = table.pivot(index="layer", columns="head", values=statistic.name)
+    errors = table.pivot(index="layer", columns="head", values=f"{statistic.name}_se")
+    low, high = limits(table, statistic)
+    figure = go.Figure(
+        go.Heatmap(
+            z=values.to_numpy(),
+            x=[f"H{head}" for head in values.columns],
+            y=[f"L{layer}" for layer in values.index],
+            customdata=errors.to_numpy(),
+            colorscale=MAGNITUDE,
+            zmin=low,
+            zmax=high,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.2f}" if values.shape[1] <= 16 else None,
+            hovertemplate="%{y}.%{x}: %{z:.3f} ± %{customdata:.3f}<extra></extra>",
+            colorbar={"title": {"text": statistic.unit, "side": "right"}, "thickness": 12},
+        )
+    )
+    if mask is not None and not mask.is_full:
+        figure.add_trace(_crosses(mask))
+    figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
+    figure.update_xaxes(side="top", showgrid=False, zeroline=False)
+    return _calm(figure, height=90 + 44 * len(values))
+
+
+def scatter(
+    table: pd.DataFrame, x: Statistic, y: Statistic, mask: HeadMask | None = None
+) -> go.Figure:
+    """Every head as a point between two of its numbers, coloured by layer; heads that are off are hollow."""
+    figure = go.Figure()
+    colours = _sampled(MAGNITUDE, table["layer"].nunique())
+    for colour, (layer, rows) in zip(colours, table.groupby("layer"), strict=True):
+        heads = [(int(layer), int(head)) for head in rows["head"]]
+        is_on = [mask is None or mask.rows[layer][head] for layer, head in heads]
+        figure.add_trace(
+            go.Scatter(
+                x=rows[x.name],
+                y=rows[y.name],
+                mode="markers",
+                name=f"L{layer}",
+                text=[name(head) for head in heads],
+                marker={
+                    "color": colour,
+                    "size": 10,
+                    "symbol": ["circle" if on else "x-thin-open" for on in is_on],
+                    "line": {"width": 1, "color": "rgba(128,128,128,0.8)"},
+                },
+                hovertemplate="%{text}<br>%{x:.3f}, %{y:.3f}<extra></extra>",
+            )
+        )
+    figure.update_xaxes(title_text=f"{x.title} ({x.unit})")
+    figure.update_yaxes(title_text=f"{y.title} ({y.unit})")
+    return _calm(figure, height=420)
+
+
+def attention_map(
+    weights: np.ndarray, tokens: Sequence[str], *, is_difference: bool = False
+) -> go.Figure:
+    """Where each token of one text looks, for one head.
+
+    Args:
+        weights: `[query, key]`; rows sum to 1, or to 0 for a difference of two maps.
+        tokens: the text's tokens; they are shown as plain text, whatever they contain.
+        is_difference: draw around zero in two colours.
+    """
+    labels = [plain(token) for token in tokens]
+    places = list(range(len(labels)))
+    far = max(float(abs(weights).max()), 1e-6)
+    figure = go.Figure(
+        go.Heatmap(
+            z=weights,
+            x=places,
+            y=places,
+            colorscale=DIFFERENCE if is_difference else MAGNITUDE,
+            zmin=-far if is_difference else 0,
+            zmax=far,
+            customdata=[[f"{query} → {key}" for key in labels] for query in labels],
+            hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
+            colorbar={"title": {"text": "attention", "side": "right"}, "thickness": 12},
+        )
+    )
+    axis = {"tickmode": "array", "tickvals": places, "ticktext": labels, "showgrid": False}
+    figure.update_xaxes(**axis, side="top", tickangle=-60, title_text="looked at (key)")
+    figure.update_yaxes(**axis, autorange="reversed", title_text="looking (query)")
+    return _calm(figure, height=min(220 + 20 * len(labels), 900))
+
+
+def curve(table: pd.DataFrame, titles: Mapping[str, str], baseline: float | None) -> go.Figure:
+    """Accuracy against the share of heads removed, a line a method.
+
+    Bands are 95 % intervals of the accuracy; for methods with several seeds the line is the mean and
+    the band spans the seeds' own intervals.
+
+    Args:
+        table: rows of a sweep.
+        titles: name of each method, for people.
+        baseline: accuracy of the full model, 0 to 1.
+    """
+    figure = go.Figure()
+    for place, (method, rows) in enumerate(table.groupby("method", sort=False)):
+        colour = CATEGORIES[place % len(CATEGORIES)]
+        points = rows.groupby("fraction").agg(
+            accuracy=("accuracy", "mean"), low=("low", "min"), high=("high", "max")
+        )
+        x, title = [100 * share for share in points.index], titles.get(str(method), str(method))
+        figure.add_trace(_band(x, points, colour, title))
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=100 * points["accuracy"],
+                name=title,
+                legendgroup=title,
+                mode="lines+markers",
+                line={"color": colour, "dash": DASHES[place % len(DASHES)]},
+                customdata=100 * points[["low", "high"]].to_numpy(),
+                hovertemplate="%{x:.0f} % removed: %{y:.1f} % "
+                "(%{customdata[0]:.1f} to %{customdata[1]:.1f})",
+            )
+        )
+    if baseline is not None:
+        figure.add_hline(100 * baseline, line_dash="dot", annotation_text="all heads")
+    figure.update_xaxes(title_text="heads removed (%)", range=[0, 100])
+    figure.update_yaxes(title_text="accuracy (%)")
+    figure.update_layout(legend={"orientation": "h", "y": -0.2})
+    return _calm(figure, height=480)
+
+
+def limits(table: pd.DataFrame, statistic: Statistic) -> tuple[float, float]:
+    """The numbers that the scale's ends stand for: what was seen, inside the statistic's range."""
+    seen = table[statistic.name]
+    low, high = float(seen.min()), float(seen.max())
+    return (low, high) if high > low else (low, low + 1e-9)
+
+
+def plain(token: str) -> str:
+    """A token as a label: short, printable, and without meaning to HTML."""
+    shown = "".join(sign if sign.isprintable() else "·" for sign in token) or "·"
+    shown = shown if len(shown) <= LONGEST_LABEL else shown[: LONGEST_LABEL - 1] + "…"
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _crosses(mask: HeadMask) -> go.Scatter:
+    return go.Scatter(
+        x=[f"H{head}" for _, head in mask.off_heads],
+        y=[f"L{layer}" for layer, _ in mask.off_heads],
+        mode="markers",
+        marker={
+            "symbol": "x",
+            "size": 12,
+            "color": "#ffffff",
+            "line": {"color": "#000000", "width": 1.5},
+        },
+        name="switched off",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _band(x: list[float], points: pd.DataFrame, colour: str, title: str) -> go.Scatter:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return go.Scatter(
+        x=[*x, *reversed(x)],
+        y=[*(100 * points["high"]), *reversed([*(100 * points["low"])])],
+        fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},0.12)",
+        line={"width": 0},
+        hoverinfo="skip",
+        legendgroup=title,
+        showlegend=False,
+    )
+
+
+def _sampled(scale: Sequence[str], count: int) -> list[str]:
+    last = len(scale) - 1
+    return [scale[round(place * last / max(count - 1, 1))] for place in range(count)]
+
+
+def _calm(figure: go.Figure, height: int) -> go.Figure:
+    return figure.update_layout(
+        height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hoverlabel={"align": "left"}
+    )

@@ -1,0 +1,141 @@
+"""The controls of the prune and curves pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analysis.mask import HeadMask
+from analysis.ui import frame, views, work
+from analysis.ui.resources import Workspace
+from analysis.ui.state import Session, current, setting, several
+from analysis.ui.switchboard import Colouring
+
+ABLATIONS = {"zero": "nothing", "mean": "its mean output"}
+EVERY = "all"
+SIZES = ("250", "500", "1000", "2000")
+
+
+def settings(here: Workspace) -> tuple[str, int | None]:
+    """What a head that is off contributes, and on how many sentences accuracy is measured."""
+    columns = st.columns(3)
+    with columns[0]:
+        setting(
+            "statistic",
+            list(views.statistics()),
+            st.selectbox,
+            label="Colour by",
+            format_func=lambda name: views.statistics()[name].title,
+        )
+    with columns[1]:
+        ablation = setting(
+            "ablation",
+            list(ABLATIONS),
+            st.selectbox,
+            label="A head that is off contributes",
+            format_func=ABLATIONS.__getitem__,
+            help="Its mean output is taken over the calibration split.",
+        )
+    with columns[2]:
+        limit = sentences(here)
+    return ablation, limit
+
+
+def sentences(here: Workspace) -> int | None:
+    """On how many sentences of the selection split to measure; None for all."""
+    available = len(here.sentences("selection"))
+    sizes = [size for size in SIZES if int(size) < available]
+    chosen = setting(
+        "sentences",
+        [*sizes, EVERY],
+        st.selectbox,
+        label="Sentences",
+        format_func=lambda size: f"all {available:,}" if size == EVERY else size,
+        help="Of the selection split. More sentences, narrower intervals, slower answers.",
+    )
+    return None if chosen == EVERY else int(chosen)
+
+
+def history(here: Workspace) -> None:
+    """All on, all off, undo, redo."""
+    session, full = current(), HeadMask.full(here.anatomy)
+    none = full.switched(full.on_heads, on=False)
+    mask = session.mask or full
+    with st.container(horizontal=True):
+        st.button("All on", on_click=session.change, args=(full,), disabled=mask.is_full)
+        st.button("All off", on_click=session.change, args=(none,), disabled=mask.heads_on == 0)
+        st.button("Undo", icon=":material/undo:", on_click=session.undo, disabled=not session.past)
+        st.button(
+            "Redo", icon=":material/redo:", on_click=session.redo, disabled=not session.future
+        )
+
+
+def colouring(here: Workspace) -> Colouring | None:
+    """The colours of the cells, or None while the statistics are still being measured."""
+    job = work.profile(here)
+    job.wait(frame.AT_ONCE)
+    statistic = views.statistics()[current().choices["statistic"]]
+    return views.colouring(job.result, statistic) if job.state == "done" else None
+
+
+def presets(here: Workspace) -> None:
+    """Keep the k best heads by a method."""
+    session, total = current(), here.anatomy.heads_total
+    known = views.methods()
+    columns = st.columns([2, 2, 1], vertical_alignment="bottom")
+    with columns[0]:
+        method = setting(
+            "method",
+            list(known),
+            st.selectbox,
+            label="Keep the best heads by",
+            format_func=lambda name: known[name].title,
+        )
+    with columns[1]:
+        keep = st.slider("How many to keep", 0, total, value=total // 2, key="keep")
+    with columns[2]:
+        is_asked = st.button("Apply", key="apply_preset", width="stretch")
+    st.caption(f"{known[method].meaning} ({frame.escaped(known[method].source)}.)")
+    if is_asked:
+        session.preset = (method, keep)
+    if session.preset is not None:
+        _apply(here, session)
+
+
+def sweep(here: Workspace) -> tuple[list[str], int | None, str, bool]:
+    """Methods, number of sentences, ablation, and whether the curves were asked for."""
+    known = views.methods()
+    methods = several(
+        "methods",
+        list(known),
+        st.multiselect,
+        label="Methods",
+        format_func=lambda name: known[name].title,
+    )
+    columns = st.columns([1, 1, 1], vertical_alignment="bottom")
+    with columns[0]:
+        limit = sentences(here)
+    with columns[1]:
+        ablation = setting(
+            "ablation",
+            list(ABLATIONS),
+            st.selectbox,
+            label="A head that is off contributes",
+            format_func=ABLATIONS.__getitem__,
+        )
+    with columns[2]:
+        is_asked = st.button("Draw", type="primary", disabled=not methods, width="stretch")
+    return methods, limit, ablation, is_asked
+
+
+def _apply(here: Workspace, session: Session) -> None:
+    """Make the wanted preset the mask as soon as its scores are known."""
+    method, keep = session.preset or ("", 0)
+    job = work.ranking(here, method)
+    job.wait(frame.AT_ONCE)
+    if job.state == "done" and job.result is not None:
+        session.preset = None
+        session.change(job.result.mask(here.anatomy, keep))
+        st.rerun()
+    elif not job.is_open:
+        session.preset = None
+    frame.follow(job, "preset")

@@ -1,0 +1,228 @@
+"""What every page stands in: navigation, the guard, the line at the top, and waiting for work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from analysis.mask import HeadMask
+from analysis.text import Provenance
+from analysis.ui import chooser, work
+from analysis.ui.jobs import Job
+from analysis.ui.resources import STAGES, Workspace
+from analysis.ui.state import Source, current, write_link
+
+Result = TypeVar("Result")
+
+_MARKS = frozenset(r"\`*_{}[]()#+-.!|~:$<>&")
+
+POLL = 0.4
+"""Seconds between two looks at running work."""
+AT_ONCE = 0.15
+"""Seconds that a page waits for an answer before it shows progress instead."""
+
+
+def navigation() -> Any:
+    """The pages, in the order of their use."""
+    return st.navigation(
+        [
+            st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+            st.Page("pages/heads.py", title="Heads", icon=":material/grid_on:"),
+            st.Page("pages/attention.py", title="Attention", icon=":material/visibility:"),
+            st.Page("pages/prune.py", title="Prune", icon=":material/content_cut:"),
+            st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
+        ],
+        position="top",
+    )
+
+
+def enter() -> None:
+    """Called by the app just before it runs a page: the page stands in its frame."""
+    st.session_state.framed = True
+
+
+def open_page(question: str, answer: str) -> Workspace:
+    """Begin a page: its heading, the line with model and mask, and the loaded source.
+
+    While nothing is loaded yet the page shows what is being loaded, and ends here.
+
+    Args:
+        question: what the page answers; its heading.
+        answer: how it does so, in a sentence.
+    """
+    _require_frame()
+    session = current()
+    _follow_source()
+    st.title(question, anchor=False)
+    st.caption(answer)
+    _line()
+    for notice in session.notices:
+        st.warning(escaped(notice))
+    session.notices = []
+    if session.here is None:
+        _loading(work.open_source(session.source))
+        st.stop()
+    write_link()
+    return session.here
+
+
+def wait_for(job: Job[Result]) -> Result:
+    """The job's result; until it is there its progress, and nothing below."""
+    job.wait(AT_ONCE)
+    if job.state == "done" and job.result is not None:
+        return job.result
+    follow(job)
+    st.stop()
+
+
+def follow(job: Job[Any], place: str = "page") -> None:
+    """Show how far a job is, with its remaining time and a button to cancel it, or how it ended."""
+    if not job.is_open:
+        _ended(job)
+        return
+
+    @st.fragment(run_every=POLL)
+    def progress() -> None:
+        _progress(job, place)
+        if not job.is_open:
+            st.rerun()
+
+    progress()
+
+
+def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
+    """Draw now, and again and again while one of the jobs runs."""
+    for job in jobs:
+        job.wait(AT_ONCE)
+    is_running = any(job.is_open for job in jobs)
+
+    @st.fragment(run_every=POLL if is_running else None)
+    def part() -> None:
+        draw()
+        if is_running and not any(job.is_open for job in jobs):
+            st.rerun()
+
+    part()
+
+
+def bar(job: Job[Any]) -> None:
+    """How far a job is, in a line, with the time that it will probably still need."""
+    job.looked_at(current().id)
+    now = job.at_work
+    step = now.step
+    told = [escaped(now.title)]
+    if step is not None and step.unit == "stages":
+        told.append(STAGES[min(step.done, len(STAGES) - 1)])
+    elif step is not None:
+        told.append(f"{step.done:,} of {step.total:,} {step.unit}")
+    elif now.state == "waiting":
+        told.append("waiting for other work")
+    left = now.remaining
+    told.append(f"about {duration(left)} left" if left is not None else duration(now.seconds))
+    st.progress(now.share, text=" · ".join(told))
+
+
+def escaped(text: str) -> str:
+    """A text of a person's, as Markdown that shows it unchanged."""
+    return "".join("\\" + sign if sign in _MARKS else sign for sign in text)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of a model's or a file's, as Markdown; a long list is cut."""
+    shown = ", ".join(escaped(name[:40]) for name in names[:12])
+    return shown if len(names) <= 12 else f"{shown} and {len(names) - 12} more"
+
+
+def provenance(origin: Provenance) -> None:
+    """Where something came from and under which licence."""
+    st.markdown(f"From {escaped(origin.source)}. Licence: {escaped(origin.licence)}.")
+    if origin.note:
+        st.caption(escaped(origin.note))
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `8 s`, `2 min 10 s`."""
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def _require_frame() -> None:
+    # A directory called pages/ makes a fresh server run a deep link's page file by itself, without
+    # app.py, until st.navigation has run once. This turns that off and starts again through app.py.
+    if not st.session_state.pop("framed", False):
+        navigation()
+        st.rerun()
+
+
+def _follow_source() -> None:
+    """Take over a source that has been loaded, or say why it could not be and keep the old one."""
+    session = current()
+    source = session.wanted or session.source
+    if session.here is not None and session.wanted is None:
+        return
+    job = work.open_source(source)
+    job.wait(AT_ONCE)
+    if job.state == "done" and job.result is not None:
+        session.adopt(job.result, source)
+    elif not job.is_open:
+        work.desk.forget(job.key)
+        session.notices.append(job.error or "Loading was cancelled.")
+        session.wanted = None
+        if session.here is None and source != Source():
+            session.source = Source()
+
+
+def _line() -> None:
+    session = current()
+    with st.container(horizontal=True, vertical_alignment="center", key="line"):
+        chooser.button()
+        if session.mask is not None:
+            _mask_badge(session.mask)
+        if session.here is not None and session.wanted is not None:
+            follow(work.open_source(session.wanted), "line")
+        _running_work()
+
+
+def _mask_badge(mask: HeadMask) -> None:
+    color = "gray" if mask.is_full else "orange"
+    st.badge(f"{mask.heads_on} of {mask.heads_total} heads on", color=color)
+
+
+def _running_work() -> None:
+    is_running = bool(work.desk.open_jobs())
+
+    @st.fragment(run_every=1.0 if is_running else None)
+    def listed() -> None:
+        jobs = work.desk.open_jobs()
+        if not jobs:
+            return
+        with st.popover(f"{len(jobs)} running", icon=":material/progress_activity:"):
+            for job in jobs:
+                _progress(job, "list")
+
+    listed()
+
+
+def _progress(job: Job[Any], place: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        bar(job)
+        if st.button("Cancel", key=f"cancel-{place}-{id(job)}"):
+            work.desk.cancel(job)
+
+
+def _ended(job: Job[Any]) -> None:
+    if job.state == "failed":
+        st.error(escaped(job.error))
+    elif job.state == "cancelled":
+        st.info(f"{escaped(job.title)}: cancelled.")
+    if job.state in ("failed", "cancelled") and st.button("Try again", key=f"again-{id(job)}"):
+        work.desk.forget(job.key)
+        st.rerun()
+
+
+def _loading(job: Job[Workspace]) -> None:
+    with st.container(border=True):
+        st.markdown("**Getting the model ready.** The pages appear as soon as it can answer.")
+        follow(job)

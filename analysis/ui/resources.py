@@ -1,0 +1,125 @@
+"""The loaded model and sentences, shared by everyone who asked for the same, and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.errors import DataError
+from analysis.places import cache_dir
+from analysis.progress import Step
+from analysis.ui.state import Source
+
+if TYPE_CHECKING:
+    # PyTorch takes seconds to import; only the loading thread waits for it.
+    from analysis.anatomy import Anatomy
+    from analysis.batches import Batch
+    from analysis.models import Subject
+    from analysis.text import LabelledText, Split
+
+STAGES = ("importing PyTorch and transformers", "reading the model", "reading the sentences")
+"""What loading does, in order."""
+TOKENS = 1024
+"""Tokens of a batch: small enough that no step keeps a click waiting for long."""
+UPLOADS = ("csv", "tsv", "jsonl", "parquet")
+"""Kinds of files that can be uploaded."""
+_UPLOAD = re.compile(rf"upload:([0-9a-f]{{64}})\.({'|'.join(UPLOADS)})")
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """A model with sentences whose labels fit it."""
+
+    subject: Subject
+    data: LabelledText
+    key: str
+    """Changes when the weights or the sentences do; part of every job's key."""
+    _batches: dict[tuple[str, int | None], list[Batch]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """Where the model's heads are."""
+        return self.subject.anatomy
+
+    def sentences(self, split: str, limit: int | None = None) -> Split:
+        """A split, or its first sentences in hash order."""
+        found = self.data.split(split)
+        return found if limit is None else found.limited(limit)
+
+    def batches(self, split: str, limit: int | None = None) -> list[Batch]:
+        """The same, ready for the model; made once."""
+        from analysis.batches import batches
+
+        with self._lock:
+            if (split, limit) not in self._batches:
+                self._batches[split, limit] = batches(
+                    self.subject, self.sentences(split, limit), tokens=TOKENS
+                )
+            return self._batches[split, limit]
+
+
+def opening(source: Source) -> Iterator[Step[Workspace]]:
+    """Load a source, one step for each of `STAGES`.
+
+    Raises:
+        HeadcountError: the model or the sentences cannot be read, or do not fit each other.
+    """
+    yield Step(0, len(STAGES), "stages")
+    from analysis.data import load_data
+    from analysis.labels import matched
+    from analysis.models import load_model
+
+    yield Step(1, len(STAGES), "stages")
+    subject = load_model(source.model)
+    yield Step(2, len(STAGES), "stages")
+    data = load_data(
+        path_of(source.data), text_column=source.text_column, label_column=source.label_column
+    )
+    data = matched(data, subject.labels, source.labels)
+    key = f"{subject.fingerprint}/{_digest(data)}"
+    yield Step(len(STAGES), len(STAGES), "stages", Workspace(subject, data, key))
+
+
+def keep_upload(name: str, content: bytes) -> str:
+    """Keep an uploaded file and return the name by which `Source.data` knows it.
+
+    Raises:
+        DataError: the file is of a kind that cannot be read.
+    """
+    ending = Path(name).suffix.lower().lstrip(".")
+    if ending not in UPLOADS:
+        raise DataError(f"cannot read {name[:80]!r}: upload one of {', '.join(UPLOADS)}")
+    stored = f"{hashlib.sha256(content).hexdigest()}.{ending}"
+    folder = cache_dir() / "uploads"
+    folder.mkdir(exist_ok=True)
+    part = folder / f"{stored}.part-{threading.get_ident()}"
+    part.write_bytes(content)
+    part.replace(folder / stored)
+    return f"upload:{stored}"
+
+
+def path_of(data: str) -> str:
+    """Where the sentences lie: the kept file for an upload, otherwise what was asked for.
+
+    Raises:
+        DataError: the upload is not known on this machine.
+    """
+    if not data.startswith("upload:"):
+        return data
+    path = cache_dir() / "uploads" / data.removeprefix("upload:")
+    if not _UPLOAD.fullmatch(data) or not path.is_file():
+        raise DataError("the uploaded file is not on this machine; upload it again")
+    return str(path)
+
+
+def _digest(data: LabelledText) -> str:
+    digest = hashlib.sha256()
+    for name, split in sorted(data.splits.items()):
+        digest.update(repr((name, split.texts, split.labels)).encode())
+    return digest.hexdigest()

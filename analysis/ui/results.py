@@ -1,0 +1,158 @@
+"""What the prune and curves pages show of finished and unfinished work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from analysis import figures
+from analysis.mask import HeadMask
+from analysis.ui import frame, views, work
+from analysis.ui.jobs import Job
+from analysis.ui.resources import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.evaluation import Evaluation
+
+WHOLE = st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)
+
+
+def summary(job: Job[Evaluation]) -> None:
+    """Accuracy, change and loss, as far as they are known."""
+    found = job.result
+    with st.container(key="summary", height=420, border=False):
+        accuracy(found, is_final=not job.is_open)
+        if job.is_open or found is None:
+            frame.bar(job)
+        else:
+            st.markdown(views.verdict(found))
+        if found is not None and not found.mask.is_full:
+            st.caption(
+                "Intervals hold the true value in 95 of 100 samples of sentences; the change is paired. "
+                "Whoever tries many masks finds good ones by luck: report on the test split."
+            )
+
+
+def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
+    """The numbers of an evaluation as tiles."""
+    change = found.change if found else None
+    so_far = "" if is_final else " so far"
+    left, right = st.columns(2)
+    left.metric(
+        f"Accuracy{so_far}",
+        views.percent(found.accuracy) if found else "…",
+        delta=views.accuracy_interval(found) if found else " ",
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        help="Share of right answers with its 95 % interval (Wilson).",
+    )
+    right.metric(
+        f"Change{so_far}",
+        f"{views.points(change.points)} points" if change else "…" if not found else "—",
+        delta=f"{views.points(change.low)} to {views.points(change.high)}" if change else " ",
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        help="Against the full model on the same sentences, with a paired 95 % interval.",
+    )
+    left.metric(
+        "Loss", f"{found.loss:.3f}" if found else "…", border=True, help="Cross-entropy in nats."
+    )
+    right.metric(
+        "Heads on", f"{found.heads_on} of {found.heads_total}" if found else "…", border=True
+    )
+
+
+def flips(here: Workspace, job: Job[Evaluation]) -> None:
+    """The sentences whose answer became right or wrong."""
+    found, split, limit = job.result, job.key[3], job.key[4]  # type: ignore[index]
+    if job.is_open or found is None:
+        st.caption("The list appears when the measurement has ended.")
+        return
+    if found.flips is None:
+        st.caption("All heads are on: switch some off to see which answers change.")
+        return
+    table = views.flips_table(found, here.sentences(split, limit), here.subject.labels)
+    st.caption(
+        f"{len(table)} answers changed. The numbers are the probability of the right label, "
+        "with all heads and now."
+    )
+    columns: dict[str, Any] = {"before": WHOLE, "now": WHOLE}
+    columns["sentence"] = st.column_config.TextColumn(width="large")
+    st.dataframe(table, hide_index=True, height=300, column_config=columns)
+
+
+def speed(here: Workspace, mask: HeadMask) -> None:
+    """Latency and cost of the really smaller model."""
+    st.markdown(
+        "A **masked** head is still computed and then multiplied by 0: masking makes nothing faster. "
+        "Only a **smaller model**, without these heads' weights, can be."
+    )
+    if mask.is_full:
+        st.caption("All heads are on: switch some off to compare.")
+        return
+    columns = st.columns([1, 1, 1], vertical_alignment="bottom")
+    batch = columns[0].selectbox("Texts in a batch", [1, 8, 32], index=1, key="speed_batch")
+    lengths = [n for n in (16, 64, 128, 256, 512) if n <= here.subject.max_length]
+    length = columns[1].selectbox(
+        "Tokens in a text", lengths, index=len(lengths) // 2, key="length"
+    )
+    is_asked = columns[2].button("Measure", key="measure", width="stretch")
+    job = work.desk.find((here.key, "speed", mask, batch, length))
+    if is_asked:
+        job = work.speed(here, mask, batch=batch, length=length)
+    if job is None:
+        return
+    if job.state != "done":
+        frame.follow(job, "speed")
+        return
+    st.dataframe(views.speed_table(job.result), hide_index=True)
+    latency = job.result.latency
+    st.caption(
+        f"{latency.rounds} rounds, the models in turns, {latency.threads} threads, on the computer that "
+        "runs this page. An interval that includes 1.00 is no gain that could be told from chance."
+    )
+    st.dataframe(views.cost_table(job.result), hide_index=True)
+
+
+def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
+    """Accuracy on the test split, on demand only."""
+    st.markdown(
+        "Everything above is measured on the selection split, because you are choosing. Measure on the "
+        "test split **once**, when you have chosen; a mask picked because of this number would make it worthless."
+    )
+    if "test" not in here.data.splits:
+        st.caption("These sentences have no test split.")
+        return
+    key = (here.key, "evaluation", mask, "test", None, "zero" if mask.is_full else ablation)
+    job = work.desk.find(key)
+    if st.button("Measure on the test split", key="report"):
+        job = work.evaluation(here, mask, split="test", ablation=ablation)
+    if job is None:
+        return
+    if job.state == "done" and job.result is not None:
+        accuracy(job.result, is_final=True)
+        st.markdown(views.verdict(job.result))
+    else:
+        frame.follow(job, "report")
+
+
+def curves(job: Job[pd.DataFrame]) -> None:
+    """The curves as far as they are known."""
+    table = job.result
+    if table is None or table.empty:
+        return
+    titles = {name: method.title for name, method in views.methods().items()}
+    st.plotly_chart(
+        figures.curve(table, titles, views.baseline(table)),
+        key="curves",
+        alt="Accuracy against share of heads removed, a line a method",
+    )
+    st.caption(
+        "Bands are 95 % intervals; the one of random spans the intervals of its seeds. "
+        + views.sweep_note(table)
+    )

@@ -1,0 +1,222 @@
+"""What one person sees: the source, the mask with its history, and the choices of the pages.
+
+Streamlit forgets the state of widgets when the page changes; this is where it is kept instead. Only
+`current`, `setting` and `write_link` know Streamlit, the rest is plain values.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from analysis.errors import HeadcountError, MaskError, unknown
+from analysis.mask import HasHeads, Head, HeadMask, parse_heads
+
+if TYPE_CHECKING:
+    from analysis.ui.resources import Workspace
+
+STEPS_BACK = 200
+"""Masks that undo remembers."""
+LONGEST_IN_LINK = 600
+"""Characters of a text that a link carries; a longer one stays out of it."""
+
+DEFAULTS: dict[str, str] = {
+    "ablation": "zero",
+    "statistic": "entropy",
+    "method": "attention-guided",
+    "x": "entropy",
+    "y": "output_norm",
+    "head": "0.0",
+    "text": "",
+    "sentences": "500",
+    "methods": "attention-guided entropy-high magnitude random",
+}
+"""Choices that a link carries, and what they are when it does not."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which model and which sentences, as they were asked for."""
+
+    model: str = "demo"
+    data: str = "demo"
+    text_column: str | None = None
+    label_column: str | None = None
+    labels: str | None = None
+    """Which label is which output, such as `neg=0,pos=1`; None when names tell."""
+
+    def query(self) -> dict[str, str]:
+        """What differs from the default, for a link."""
+        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: value for name, value in given.items() if value != getattr(Source(), name)}
+
+
+@dataclass
+class Session:
+    """Everything that belongs to one browser tab."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    source: Source = field(default_factory=Source)
+    """What is shown, or loading for the first time."""
+    wanted: Source | None = None
+    """What is loading and will take its place if it can be read."""
+    here: Workspace | None = None
+    """The loaded source."""
+    mask: HeadMask | None = None
+    """The truth about which heads are on; None until the model is known."""
+    link_mask: str | None = None
+    """The mask that the link asked for, while the model is not yet known."""
+    revision: int = 0
+    """Rises when something other than the grid itself changed the mask."""
+    past: list[HeadMask] = field(default_factory=list)
+    future: list[HeadMask] = field(default_factory=list)
+    choices: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))
+    preset: tuple[str, int] | None = None
+    """Method and number of heads to keep that were asked for and whose scores are not known yet."""
+    notices: list[str] = field(default_factory=list)
+    """Sentences to show once."""
+
+    def change(self, mask: HeadMask, *, by_grid: bool = False) -> None:
+        """Make this the mask, as a step that can be undone."""
+        if self.mask is None or mask == self.mask:
+            return
+        self.past = [*self.past, self.mask][-STEPS_BACK:]
+        self.future = []
+        self.mask = mask
+        self.revision += not by_grid
+
+    def undo(self) -> None:
+        """Back to the mask before the last change."""
+        if self.past and self.mask is not None:
+            self.future.append(self.mask)
+            self.mask = self.past.pop()
+            self.revision += 1
+
+    def redo(self) -> None:
+        """Forward again after an undo."""
+        if self.future and self.mask is not None:
+            self.past.append(self.mask)
+            self.mask = self.future.pop()
+            self.revision += 1
+
+    def adopt(self, here: Workspace, source: Source) -> None:
+        """Show a loaded source; the mask stays when it fits the model, and history starts anew."""
+        self.here, self.source, self.wanted = here, source, None
+        full = HeadMask.full(here.anatomy)
+        if self.mask is None or self.mask.heads != full.heads:
+            self.mask = self._mask_of_link(here.anatomy) or full
+        self.link_mask = None
+        self.past, self.future = [], []
+        self.revision += 1
+        if not _is_head(self.choices["head"], here.anatomy):
+            self._refuse("head", "no such head in this model")
+
+    def head(self) -> Head:
+        """The head that was picked last."""
+        return parse_heads(self.choices["head"])[0]
+
+    def checked(self, name: str, options: Sequence[str]) -> str:
+        """A choice, or its default (with a notice) when it is none of the options."""
+        value = self.choices[name]
+        if value not in options:
+            self._refuse(name, unknown(name, value[:40], options))
+        return self.choices[name] if self.choices[name] in options else options[0]
+
+    def query(self) -> dict[str, str]:
+        """The state as parameters of a link: only what differs from the default."""
+        found = (self.wanted or self.source).query()
+        if self.mask is not None and not self.mask.is_full:
+            found["off"] = self.mask.encode()
+        for name, default in DEFAULTS.items():
+            value = self.choices[name]
+            if value != default and len(value) <= LONGEST_IN_LINK:
+                found[name] = value
+        return found
+
+    def _mask_of_link(self, anatomy: HasHeads) -> HeadMask | None:
+        if self.link_mask is None:
+            return None
+        try:
+            return HeadMask.decode(anatomy, self.link_mask)
+        except MaskError as error:
+            self.notices.append(f"The link's mask was not used: {error}.")
+            return None
+
+    def _refuse(self, name: str, reason: str) -> None:
+        self.notices.append(f"The link's {name} was not used: {reason}.")
+        self.choices[name] = DEFAULTS[name]
+
+
+def from_query(query: Mapping[str, str]) -> Session:
+    """The session that a link asks for; what it does not name is as usual."""
+    session = Session()
+    asked = {entry.name: query[entry.name] for entry in fields(Source) if query.get(entry.name)}
+    session.source = replace(session.source, **asked)
+    session.link_mask = query.get("off") or None
+    for name in DEFAULTS:
+        session.choices[name] = query.get(name) or DEFAULTS[name]
+    return session
+
+
+def current() -> Session:
+    """The session of the browser tab that this script runs for."""
+    if "headcount" not in st.session_state:
+        st.session_state.headcount = from_query(st.query_params.to_dict())
+    session: Session = st.session_state.headcount
+    return session
+
+
+def write_link() -> None:
+    """Put the state into the address, if it is not there already."""
+    wanted = current().query()
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> str:
+    """A widget for one of `DEFAULTS` that keeps its choice when the page changes.
+
+    Args:
+        name: key of the choice.
+        options: what can be chosen.
+        widget: such as `st.selectbox`; called with `options` and a key.
+        how: passed on to the widget, `label` among it.
+    """
+    session = current()
+    key = f"choice_{name}"
+    value = session.checked(name, options)
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = value
+
+    def keep() -> None:
+        session.choices[name] = st.session_state[key] or value
+
+    widget(options=options, key=key, on_change=keep, **how)
+    return session.choices[name]
+
+
+def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> list[str]:
+    """As `setting`, for a widget with several choices; unknown ones are left out."""
+    session = current()
+    key = f"choice_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = [part for part in session.choices[name].split() if part in options]
+
+    def keep() -> None:
+        session.choices[name] = " ".join(st.session_state[key])
+
+    widget(options=options, key=key, on_change=keep, **how)
+    return list(st.session_state[key])
+
+
+def _is_head(text: str, anatomy: HasHeads) -> bool:
+    try:
+        heads = parse_heads(text)
+        HeadMask.off(anatomy, heads)
+    except HeadcountError:
+        return False
+    return len(heads) == 1

@@ -1,0 +1,211 @@
+"""What the pages can have computed: each function asks for a job and returns it at once.
+
+A job's key names everything that its result depends on, so equal questions are answered once,
+whoever asks them, and an answer to another question is never shown.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.mask import HeadMask
+from analysis.progress import Step
+from analysis.ui.jobs import Desk, Job, Urgency
+from analysis.ui.resources import Workspace, opening
+from analysis.ui.state import Source, current
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.cost import Cost
+    from analysis.evaluation import Evaluation
+    from analysis.latency import Latency
+    from analysis.profiling import Maps, Profile
+    from analysis.scores import Ranking
+
+desk = Desk(keep_of_kind={"opening": 2, "maps": 20})
+"""Where all sessions of this server ask."""
+
+FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
+ROUNDS = 12
+"""Timed rounds of a latency comparison."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What removing heads really buys."""
+
+    latency: Latency
+    full: Cost
+    pruned: Cost
+
+
+def open_source(source: Source, owner: str | None = None) -> Job[Workspace]:
+    """Load a model and sentences, for this session or for who is named."""
+    return desk.ask(
+        ("opening", source),
+        lambda: opening(source),
+        owner=owner or current().id,
+        kind="opening",
+        title=f"Loading {source.model} and {source.data}",
+        urgency=Urgency.ALONE,
+    )
+
+
+def evaluation(
+    here: Workspace,
+    mask: HeadMask,
+    *,
+    split: str = "selection",
+    limit: int | None = None,
+    ablation: str = "zero",
+) -> Job[Evaluation]:
+    """Accuracy under a mask against the full model on the same sentences."""
+    after = []
+    if not mask.is_full:
+        after.append(evaluation(here, HeadMask.full(here.anatomy), split=split, limit=limit))
+        after.extend([profile(here)] if ablation == "mean" else [])
+    ablation = "zero" if mask.is_full else ablation
+    return desk.ask(
+        (here.key, "evaluation", mask, split, limit, ablation),
+        lambda *needed: _evaluating(here, mask, split, limit, ablation, *needed),
+        owner=current().id,
+        kind=f"{'full' if mask.is_full else 'masked'} model, {split}",
+        title=f"Accuracy with {mask.heads_on} of {mask.heads_total} heads, {split} split",
+        urgency=Urgency.CLICK,
+        after=after,
+    )
+
+
+def profile(here: Workspace) -> Job[Profile]:
+    """Every statistic of every head, on the calibration split."""
+    return desk.ask(
+        (here.key, "profile"),
+        lambda: _profiling(here),
+        owner=current().id,
+        kind="profile",
+        title="Statistics of every head",
+    )
+
+
+def ranking(here: Workspace, method: str, seed: int = 0) -> Job[Ranking]:
+    """The heads in order of importance by a method."""
+    return desk.ask(
+        (here.key, "ranking", method, seed),
+        lambda: _ranking(here, method, seed),
+        owner=current().id,
+        kind="ranking",
+        title=f"Scores of the heads by {method}",
+    )
+
+
+def maps(here: Workspace, text: str, mask: HeadMask) -> Job[tuple[Maps, Maps]]:
+    """Attention on one text with all heads, and under the mask."""
+    return desk.ask(
+        (here.key, "maps", text, mask),
+        lambda: _mapping(here, text, mask),
+        owner=current().id,
+        kind="maps",
+        title="Attention on one text",
+        urgency=Urgency.CLICK,
+    )
+
+
+def speed(here: Workspace, mask: HeadMask, *, batch: int, length: int) -> Job[Speed]:
+    """Latency and cost of the really smaller model against the full and the masked one."""
+    return desk.ask(
+        (here.key, "speed", mask, batch, length),
+        lambda: _timing(here, mask, batch, length),
+        owner=current().id,
+        kind="speed",
+        title=f"Latency without {mask.heads_total - mask.heads_on} heads",
+    )
+
+
+def sweep_key(
+    here: Workspace, methods: Sequence[str], limit: int | None, ablation: str
+) -> tuple[Any, ...]:
+    """The key of a sweep, to find one that has been asked for."""
+    return (here.key, "sweep", tuple(sorted(methods)), limit, ablation)
+
+
+def sweep(
+    here: Workspace, methods: Sequence[str], *, limit: int | None, ablation: Any
+) -> Job[pd.DataFrame]:
+    """Accuracy against heads removed, for several methods, on the selection split."""
+    from analysis.sweep import sweeping
+
+    return desk.ask(
+        sweep_key(here, methods, limit, ablation),
+        lambda: sweeping(here.subject, here.data, methods, limit=limit, ablation=ablation),
+        owner=current().id,
+        kind="sweep",
+        title=f"Curves of {len(methods)} methods",
+        urgency=Urgency.LONG,
+    )
+
+
+def _evaluating(
+    here: Workspace,
+    mask: HeadMask,
+    split: str,
+    limit: int | None,
+    ablation: Any,
+    baseline: Evaluation | None = None,
+    profiled: Profile | None = None,
+) -> Iterator[Step[Evaluation]]:
+    from analysis.evaluation import evaluating
+
+    batches = here.batches(split, limit)
+    # In a fixed random order, so that a partial result is about sentences of all lengths.
+    order = random.Random(0).sample(batches, len(batches))
+    means = profiled.means if profiled else None
+    yield from evaluating(
+        here.subject, order, mask, ablation=ablation, means=means, baseline=baseline
+    )
+
+
+def _profiling(here: Workspace) -> Iterator[Step[Profile]]:
+    from analysis.profiling import profiling
+
+    yield from profiling(here.subject, here.sentences("calibration"))
+
+
+def _ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]:
+    from analysis.scores import rank
+
+    yield Step(0, 1, "methods")
+    yield Step(1, 1, "methods", rank(here.subject, here.data, method, seed=seed))
+
+
+def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[Maps, Maps]]]:
+    from analysis.profiling import maps
+
+    full = maps(here.subject, text)
+    yield Step(1, 1, "texts", (full, full if mask.is_full else maps(here.subject, text, mask)))
+
+
+def _timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:
+    from analysis.cost import cost
+    from analysis.latency import TIMER, Runner, timing
+    from analysis.surgery import prune
+
+    smaller = prune(here.subject, mask)
+    full, pruned = (cost(s, batch=batch, length=length) for s in (here.subject, smaller))
+    runners = {
+        FULL: Runner(here.subject),
+        MASKED: Runner(here.subject, mask),
+        PRUNED: Runner(smaller),
+    }
+    # Waiting inside a step would keep the turnstile from whoever holds the lock.
+    while not TIMER.acquire(blocking=False):
+        yield Step(0, ROUNDS, "rounds")
+    try:
+        for step in timing(runners, batch=batch, length=length, rounds=ROUNDS):
+            known = Speed(step.result, full, pruned) if step.result else None
+            yield Step(step.done, step.total, step.unit, known)
+    finally:
+        TIMER.release()

@@ -1,0 +1,12 @@
+"""Headcount's dashboard: `headcount`, or `streamlit run app.py` in a checkout."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analysis.ui import frame
+
+st.set_page_config(page_title="Headcount", page_icon=":material/grid_view:", layout="wide")
+page = frame.navigation()
+frame.enter()
+page.run()

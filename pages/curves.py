@@ -1,0 +1,37 @@
+"""Curves: accuracy against heads removed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analysis.ui import controls, frame, results, work
+
+here = frame.open_page(
+    "How fast does accuracy fall as heads are removed?",
+    "Each method ranks the heads on the calibration split; the lowest are switched off and accuracy is "
+    "measured on the selection split. Random is drawn with three seeds: a method must beat it.",
+)
+methods, limit, ablation, is_asked = controls.sweep(here)
+key = work.sweep_key(here, methods, limit, ablation)
+if is_asked:
+    work.sweep(here, methods, limit=limit, ablation=ablation)
+job = work.desk.find(key)
+if job is None:
+    st.info(
+        "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page."
+    )
+    st.stop()
+frame.live(lambda: results.curves(job), job)
+if job.is_open or job.state != "done":
+    frame.follow(job)
+else:
+    st.subheader("All numbers", anchor=False)
+    st.dataframe(job.result, hide_index=True, height=300)
+    st.download_button(
+        "Download as CSV",
+        data=lambda: job.result.to_csv(index=False),
+        file_name="curves.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )

@@ -1,0 +1,59 @@
+"""Heads: every statistic of every head."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analysis import figures
+from analysis.ui import frame, views, work
+from analysis.ui.state import current, setting
+
+here = frame.open_page(
+    "What does each head do?",
+    "One pass over the calibration split measures how every head spreads its attention. "
+    "No label is used, and nothing here is chosen on the test split.",
+)
+profile = frame.wait_for(work.profile(here))
+statistics, mask = views.statistics(), current().mask
+
+
+def title(name: str) -> str:
+    """A statistic's name for people."""
+    return statistics[name].title
+
+
+names = list(statistics)
+chosen = statistics[
+    setting("statistic", names, st.selectbox, label="Statistic", format_func=title, width=320)
+]
+st.markdown(f"{chosen.meaning} *Unit: {chosen.unit}; range {views.span(chosen)}.*")
+st.plotly_chart(
+    figures.head_map(profile.table, chosen, mask),
+    alt=f"{chosen.title} of every head, layers downwards",
+    key="map",
+)
+st.caption(views.extremes(profile, chosen) + " The standard error over sentences appears on hover.")
+
+st.subheader("Two statistics against each other", anchor=False)
+left, right = st.columns(2)
+with left:
+    x = statistics[setting("x", names, st.selectbox, label="Across", format_func=title)]
+with right:
+    y = statistics[setting("y", names, st.selectbox, label="Upwards", format_func=title)]
+st.plotly_chart(
+    figures.scatter(profile.table, x, y, mask),
+    alt=f"{x.title} against {y.title}, a point for each head",
+    key="scatter",
+)
+
+st.subheader("All numbers", anchor=False)
+st.caption("Mean over sentences and its standard error (columns ending in _se).")
+st.dataframe(profile.table, hide_index=True, height=300)
+st.download_button(
+    "Download as CSV",
+    data=lambda: profile.table.to_csv(index=False),
+    file_name="heads.csv",
+    mime="text/csv",
+    on_click="ignore",
+    icon=":material/download:",
+)

@@ -1,0 +1,57 @@
+"""Prune: switch heads off and see what it costs and buys."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analysis.ui import controls, frame, results, work
+from analysis.ui.state import current
+from analysis.ui.switchboard import reported_mask, switchboard
+
+here = frame.open_page(
+    "What happens when these heads are switched off?",
+    "Click, drag or shift-click heads; click a layer's or column's name for all of it. Accuracy is measured "
+    "live on the selection split; the test split waits for the report below.",
+)
+session = current()
+
+
+def take() -> None:
+    """Take over what was clicked."""
+    mask = reported_mask("board", here.anatomy, session.revision)
+    if mask is not None:
+        session.change(mask, by_grid=True)
+
+
+@st.fragment
+def board() -> None:
+    """The switchboard beside its results."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        ablation, limit = controls.settings(here)
+        controls.history(here)
+        switchboard(
+            session.mask,
+            key="board",
+            revision=session.revision,
+            on_report=take,
+            colouring=controls.colouring(here),
+            label="Heads by layer; switch them on and off",
+        )
+        controls.presets(here)
+    job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
+    with right:
+        frame.live(lambda: results.summary(job), job)
+    flips, speed, report = st.tabs(
+        ["Sentences that flipped", "Speed and cost", "Report on the test split"]
+    )
+    with flips:
+        results.flips(here, job)
+    with speed:
+        results.speed(here, session.mask)
+    with report:
+        results.report(here, session.mask, ablation)
+    frame.write_link()
+
+
+board()
