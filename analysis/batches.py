@@ -49,7 +49,7 @@ def batches(subject: Subject, split: Split, *, tokens: int = TOKENS) -> list[Bat
     lengths = [len(ids) for ids in encoded["input_ids"]]
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     return [
-        _batch(subject, encoded, split.labels, rows, width)
+        batch_of(subject, encoded, split.labels, rows, width)
         for rows, width in _groups(order, lengths, tokens, subject.max_length)
     ]
 
@@ -81,13 +81,14 @@ def _groups(
         yield group, width
 
 
-def _batch(
+def batch_of(
     subject: Subject,
     encoded: Mapping[str, list[list[int]]],
     labels: Sequence[int],
-    rows: list[int],
+    rows: Sequence[int],
     width: int,
 ) -> Batch:
+    """Some rows of an encoded split (see `encode`) as one batch, padded to `width` tokens."""
     padding = {"input_ids": subject.tokenizer.pad_token_id or 0}
     inputs = {
         name: torch.tensor(
@@ -98,5 +99,5 @@ def _batch(
     return Batch(
         {name: tensor.to(subject.device) for name, tensor in inputs.items()},
         torch.tensor([labels[row] for row in rows]),
-        torch.tensor(rows),
+        torch.tensor(list(rows)),
     )

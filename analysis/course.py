@@ -1,0 +1,206 @@
+"""Two ways of running a subject's layers so that a pass can begin in the middle.
+
+A course cuts a split into chunks and runs one chunk from a given layer upwards. `replay` decides where to
+begin and what to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from analysis.anatomy import part, sites_of
+from analysis.attention import Intervention, Means, gates_of, intervening
+from analysis.batches import Batch, batches
+from analysis.layouts import POST_NORM
+from analysis.mask import HeadMask
+from analysis.memory import State
+from analysis.models import Subject, structural_copy
+from analysis.packed import Pack, PackedModel, Projections, packs
+from analysis.text import Split
+
+CLOSE = 1e-4
+"""Largest difference of logits at which the packed pass counts as the model's own."""
+
+
+class Chunk(Protocol):
+    """Some sentences of a split."""
+
+    @property
+    def rows(self) -> Tensor:
+        """Places in the split, `[n]`."""
+        ...
+
+    @property
+    def labels(self) -> Tensor:
+        """True labels, `[n]`."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Course(Protocol):
+    """A way of running the layers."""
+
+    chunks: Sequence[Any]
+    dtype: torch.dtype
+
+    def prepare(self, mask: HeadMask, means: Means | None) -> Any:
+        """Whatever a mask needs, made once for all chunks."""
+        ...
+
+    def run(
+        self, chunk: Any, layer: int, state: State | None, prepared: Any
+    ) -> tuple[dict[int, State], Tensor]:
+        """Run from the entrance of a layer to the logits; also the states that enter each later layer."""
+        ...
+
+
+class PackedCourse:
+    """The fast way, for post-norm encoders that classify by their first token."""
+
+    def __init__(self, subject: Subject, split: Split, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self.model = PackedModel(subject, dtype)
+        self.chunks: Sequence[Pack] = packs(self.model, split)
+
+    def prepare(self, mask: HeadMask, means: Means | None) -> Projections:
+        """The output projections under the mask."""
+        return self.model.projections(mask, means)
+
+    @torch.inference_mode()
+    def run(
+        self, chunk: Pack, layer: int, state: State | None, prepared: Projections
+    ) -> tuple[dict[int, State], Tensor]:
+        """See `Course.run`; the state of the last layer is its first tokens and their heads' outputs."""
+        model, states = self.model, {}
+        hidden = chunk.hidden if state is None else state[0]
+        for number in range(layer, model.last):
+            context = model.attend(number, chunk, hidden)
+            hidden = model.close(number, hidden, context, prepared[number])
+            if number + 1 < model.last:
+                states[number + 1] = (hidden,)
+        if state is not None and layer == model.last:
+            first, context = state
+        else:
+            first, context = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
+            states[model.last] = (first, context)
+        closed = model.close(model.last, first, context, prepared[model.last])
+        return states, model.shell.answer(closed)
+
+
+class TappedCourse:
+    """The general way: the model's own code, with a tap before every layer where a pass may begin."""
+
+    def __init__(self, subject: Subject, split: Split, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self.subject = subject
+        self.model = structural_copy(subject.model).to(dtype)
+        self.resumes = _tap(self.model)
+        self.chunks: Sequence[Batch] = batches(subject, split)
+
+    def prepare(self, mask: HeadMask, means: Means | None) -> Intervention:
+        """The intervention that applies the mask."""
+        return Intervention(gates=gates_of(mask, self.subject.device), means=means)
+
+    @torch.inference_mode()
+    def run(
+        self, chunk: Batch, layer: int, state: State | None, prepared: Intervention
+    ) -> tuple[dict[int, State], Tensor]:
+        """See `Course.run`; a state is the hidden states that enter the layer."""
+        flow = _Flow(layer, state[0] if state is not None else None)
+        token = _flow.set(flow)
+        try:
+            with intervening(prepared):
+                logits = self.model(**chunk.inputs).logits.float()
+        finally:
+            _flow.reset(token)
+        return (flow.states if self.resumes else {}), logits
+
+
+def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
+    """The fastest way that gives the model's own answers."""
+    if subject.anatomy.family in POST_NORM and _packs_truly(subject, split):
+        return PackedCourse(subject, split, dtype)
+    return TappedCourse(subject, split, dtype)
+
+
+def _packs_truly(subject: Subject, split: Split) -> bool:
+    """Compare the packed pass with the model on a few sentences, both in float32."""
+    few = split.limited(4)
+    try:
+        course = PackedCourse(subject, few, torch.float32)
+    except (AttributeError, RuntimeError, TypeError):  # the layer is not what its family promises
+        return False
+    prepared = course.prepare(HeadMask.full(subject.anatomy), None)
+    found = {}
+    for pack in course.chunks:
+        found.update(zip(pack.rows.tolist(), course.run(pack, 0, None, prepared)[1], strict=True))
+    for batch in batches(subject, few):
+        with torch.inference_mode():
+            wanted = subject.model(**batch.inputs).logits
+        mine = torch.stack([found[row] for row in batch.rows.tolist()])
+        if not torch.allclose(mine, wanted, atol=CLOSE, rtol=CLOSE):
+            return False
+    return True
+
+
+@dataclass
+class _Flow:
+    """One pass through the taps: where it begins, with what, and what it saw on its way."""
+
+    start: int
+    given: Tensor | None
+
+    def __post_init__(self) -> None:
+        self.states: dict[int, State] = {}
+
+
+_flow: ContextVar[_Flow] = ContextVar("headcount_flow")
+
+
+class _Tap(nn.Module):
+    """Stands before a layer: skips it, or hands it the state that it would have got, and notes that state."""
+
+    def __init__(self, layer: nn.Module, number: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.number = number
+        self.gives_tuple = False
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("layer"), name)
+
+    def forward(self, hidden: Tensor, *others: Any, **options: Any) -> Any:
+        flow = _flow.get()
+        if self.number < flow.start:
+            return (hidden,) if self.gives_tuple else hidden
+        if self.number == flow.start and flow.given is not None:
+            hidden = flow.given
+        elif self.number > flow.start:
+            flow.states[self.number] = (hidden,)
+        found = self.layer(hidden, *others, **options)
+        self.gives_tuple = isinstance(found, tuple)
+        return found
+
+
+def _tap(model: Any) -> bool:
+    """Put taps before the layers; False where a pass cannot begin in the middle.
+
+    It cannot where there are two stacks, or where one set of weights runs at several depths.
+    """
+    sites = sites_of(model)
+    if len({site.place.layers for site in sites}) > 1 or "*" in sites[0].place.layers:
+        return False
+    layers = part(getattr(model, "base_model", model), sites[0].place.layers)
+    for number, layer in enumerate(list(layers)):
+        layers[number] = _Tap(layer, number)
+    return True

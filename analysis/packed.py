@@ -1,0 +1,249 @@
+"""The fast pass for encoders that classify by their first token: no padding, few shapes, little of it twice.
+
+Sentences are sorted by length and laid end to end in packs of one size, so every matrix product has one
+shape and no token is padding; attention runs on the sentences of equal length inside a pack. The last layer
+computes only the first token's query, and everything after it only for that token. A mask costs nothing: the
+columns of the output projection that belong to switched-off heads are zeroed, which is the same as a gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from analysis.anatomy import layers_of, part
+from analysis.attention import Means
+from analysis.batches import Batch, batch_of, encode
+from analysis.layouts import POST_NORM, PostNorm
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.shell import Shell
+from analysis.text import Split
+
+PACK = 2048
+"""Tokens of a pack on a CPU: large enough for its matrix units, small enough for its caches."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Sentences of one length that lie end to end in a pack."""
+
+    start: int
+    count: int
+    length: int
+
+    @property
+    def stop(self) -> int:
+        """Place after the last token."""
+        return self.start + self.count * self.length
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """Sentences laid end to end."""
+
+    rows: Tensor
+    """Places of the sentences in their split, `[n]`."""
+    labels: Tensor
+    spans: tuple[Span, ...]
+    first: Tensor
+    """Place of each sentence's first token in the pack, `[n]`."""
+    hidden: Tensor
+    """Hidden states that enter layer 0, `[pack, hidden]`; rows past the last sentence are 0."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """Weights of one layer in the pass's precision."""
+
+    heads: int
+    inward: tuple[Tensor, Tensor]
+    """Query, key and value projections, one below the other."""
+    outward: tuple[Tensor, Tensor]
+    attention_norm: Any
+    expand: tuple[Tensor, Tensor]
+    activation: Any
+    contract: tuple[Tensor, Tensor]
+    output_norm: Any
+
+
+Projections = Sequence[tuple[Tensor, Tensor]]
+"""Output projection of each layer, weight and bias, under a mask."""
+
+
+class PackedModel:
+    """A subject's layers, ready for packs. Made once, shared, never changed."""
+
+    def __init__(self, subject: Subject, dtype: torch.dtype) -> None:
+        self.subject = subject
+        self.dtype = dtype
+        self.head_size = subject.anatomy.head_size
+        self.scale = self.head_size**-0.5
+        self.shell = Shell(subject)
+        layout = POST_NORM[subject.anatomy.family]
+        self.layers = [
+            _read(layer, layout, heads, dtype)
+            for layer, heads in zip(layers_of(subject.model), subject.anatomy.heads, strict=True)
+        ]
+
+    @property
+    def last(self) -> int:
+        """Number of the last layer."""
+        return len(self.layers) - 1
+
+    def projections(self, mask: HeadMask, means: Means | None) -> Projections:
+        """The output projections under a mask; `means` are what switched-off heads contribute instead."""
+        return [self._masked(layer, row, means) for layer, row in enumerate(mask.rows)]
+
+    def attend(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
+        """All heads' outputs for every token, `[pack, heads * head_size]`."""
+        weights = self.layers[layer]
+        inward = F.linear(hidden, *weights.inward)
+        width = weights.heads * self.head_size
+        context = hidden.new_zeros(len(hidden), width)
+        for span in pack.spans:
+            query, key, value = (
+                inward[span.start : span.stop]
+                .view(span.count, span.length, 3, weights.heads, self.head_size)
+                .permute(2, 0, 3, 1, 4)
+            )
+            found = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
+            context[span.start : span.stop] = found.transpose(1, 2).reshape(-1, width)
+        return context
+
+    def attend_first(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
+        """All heads' outputs for the first token of each sentence, `[n, heads * head_size]`."""
+        weights = self.layers[layer]
+        width = weights.heads * self.head_size
+        weight, bias = weights.inward
+        query = F.linear(hidden[pack.first], weight[:width], bias[:width])
+        inward = F.linear(hidden, weight[width:], bias[width:])
+        context = torch.empty_like(query)
+        done = 0
+        for span in pack.spans:
+            key, value = (
+                inward[span.start : span.stop]
+                .view(span.count, span.length, 2, weights.heads, self.head_size)
+                .permute(2, 0, 3, 1, 4)
+            )
+            asked = query[done : done + span.count].view(span.count, 1, weights.heads, -1)
+            found = F.scaled_dot_product_attention(
+                asked.transpose(1, 2), key, value, scale=self.scale
+            )
+            context[done : done + span.count] = found.reshape(span.count, width)
+            done += span.count
+        return context
+
+    def close(
+        self, layer: int, hidden: Tensor, context: Tensor, projection: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """The rest of a layer after its heads: projection, norms and the feed-forward part."""
+        weights = self.layers[layer]
+        attended = weights.attention_norm(F.linear(context, *projection).add_(hidden))
+        expanded = weights.activation(F.linear(attended, *weights.expand))
+        return weights.output_norm(F.linear(expanded, *weights.contract).add_(attended))
+
+    def _masked(
+        self, layer: int, row: tuple[bool, ...], means: Means | None
+    ) -> tuple[Tensor, Tensor]:
+        weight, bias = self.layers[layer].outward
+        if all(row):
+            return weight, bias
+        off = ~torch.tensor(row, device=weight.device)
+        by_head = weight.unflatten(1, (len(row), self.head_size))
+        if means is not None:
+            share = by_head[:, off].float() * means[layer][off].to(weight.device)
+            bias = bias + share.sum((1, 2)).to(self.dtype)
+        by_head = by_head.clone()
+        by_head[:, off] = 0
+        return by_head.flatten(1), bias
+
+
+@torch.inference_mode()
+def packs(model: PackedModel, split: Split, *, size: int = PACK) -> list[Pack]:
+    """Lay a split end to end, short sentences first."""
+    encoded = encode(model.subject, split.texts)
+    lengths = [len(ids) for ids in encoded["input_ids"]]
+    made: list[Pack] = []
+    for rows in _filled(lengths, size):
+        runs = [list(run) for _, run in groupby(rows, key=lengths.__getitem__)]
+        made.append(
+            _pack(
+                model,
+                [
+                    batch_of(model.subject, encoded, split.labels, run, lengths[run[0]])
+                    for run in runs
+                ],
+                size,
+            )
+        )
+    return made
+
+
+def _filled(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Rows of each pack, by length; a sentence longer than a pack has one to itself."""
+    rows: list[int] = []
+    used = 0
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if rows and used + lengths[row] > size:
+            yield rows
+            rows, used = [], 0
+        rows.append(row)
+        used += lengths[row]
+    if rows:
+        yield rows
+
+
+def _pack(model: PackedModel, runs: Sequence[Batch], size: int) -> Pack:
+    spans: list[Span] = []
+    start = 0
+    for batch in runs:
+        spans.append(Span(start, *batch.inputs["input_ids"].shape))
+        start = spans[-1].stop
+    width = model.subject.anatomy.hidden_size
+    hidden = torch.zeros(max(size, start), width, dtype=model.dtype, device=model.subject.device)
+    for span, batch in zip(spans, runs, strict=True):
+        states = model.shell.embed(batch.inputs)
+        hidden[span.start : span.stop] = states.flatten(0, 1).to(model.dtype)
+    return Pack(
+        rows=torch.cat([batch.rows for batch in runs]),
+        labels=torch.cat([batch.labels for batch in runs]),
+        spans=tuple(spans),
+        first=torch.cat([torch.arange(s.start, s.stop, s.length) for s in spans]).to(hidden.device),
+        hidden=hidden,
+    )
+
+
+def _read(layer: Any, layout: PostNorm, heads: int, dtype: torch.dtype) -> _Layer:
+    inward = [part(layer, path) for path in (layout.query, layout.key, layout.value)]
+    return _Layer(
+        heads=heads,
+        inward=(
+            torch.cat([linear.weight for linear in inward]).to(dtype),
+            torch.cat([linear.bias for linear in inward]).to(dtype),
+        ),
+        outward=_linear(part(layer, layout.output), dtype),
+        attention_norm=_norm(part(layer, layout.attention_norm), dtype),
+        expand=_linear(part(layer, layout.expand), dtype),
+        activation=part(layer, layout.activation),
+        contract=_linear(part(layer, layout.contract), dtype),
+        output_norm=_norm(part(layer, layout.output_norm), dtype),
+    )
+
+
+def _linear(linear: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    return linear.weight.to(dtype), linear.bias.to(dtype)
+
+
+def _norm(norm: Any, dtype: torch.dtype) -> Any:
+    weight, bias = norm.weight.to(dtype), norm.bias.to(dtype)
+    return lambda states: F.layer_norm(states, norm.normalized_shape, weight, bias, norm.eps)

@@ -1,0 +1,238 @@
+"""Evaluate mask after mask on one split, computing only what a changed mask can have changed.
+
+What enters a layer depends only on the heads below it. So a pass begins at the lowest layer whose entrance
+is not remembered, finished masks are not computed twice, and the answers are those of a full pass, bit for
+bit: the same operations in the same order on the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from analysis.attention import Ablation, Means, check_ablation
+from analysis.course import Course, course_of
+from analysis.errors import DataError, MaskError
+from analysis.evaluation import Evaluation, Predictions, compared, judged
+from analysis.mask import HeadMask
+from analysis.memory import Memory, State
+from analysis.models import Subject
+from analysis.precision import dtype_of
+from analysis.progress import Step, finish
+from analysis.text import Split
+
+BUDGET = 2 * 1024**3
+"""Bytes of hidden states that a replay keeps unless told otherwise."""
+FINISHED = 4096
+"""Masks whose predictions are kept; a few kilobytes each."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass computes: the parts of a cache key that can change between two calls."""
+
+    mask: HeadMask
+    ablation: Ablation
+    means: str
+    """Digest of the mean outputs; empty for `zero`."""
+
+    def entrance(self, layer: int) -> Hashable:
+        """A key for what enters a layer: the heads below it and, if any is off, the ablation."""
+        below = self.mask.rows[:layer]
+        if all(map(all, below)):
+            return layer
+        return layer, below, self.ablation, self.means
+
+
+class Replay:
+    """One subject and one split in one precision, shared by everybody who asks about them."""
+
+    def __init__(
+        self, subject: Subject, split: Split, *, precision: str = "auto", budget: int = BUDGET
+    ) -> None:
+        """Prepare the sentences.
+
+        Args:
+            subject: the model.
+            split: the sentences.
+            precision: `auto`, `float32` or `bfloat16` (see `precision.PRECISIONS`).
+            budget: bytes of hidden states to keep at most.
+
+        Raises:
+            DataError: there are no sentences, or labels that the model does not have.
+            MethodError: an unknown precision.
+        """
+        _check(subject, split)
+        self.subject = subject
+        self.split = split
+        self.memory = Memory(budget)
+        self.full = HeadMask.full(subject.anatomy)
+        self._course: Course = course_of(subject, split, dtype_of(precision, subject.device))
+        self._order = _spread_out(len(self._course.chunks))
+        self._finished: OrderedDict[Pass, Predictions] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def precision(self) -> str:
+        """The precision in use: `float32` or `bfloat16`."""
+        return str(self._course.dtype).removeprefix("torch.")
+
+    @property
+    def n(self) -> int:
+        """Sentences."""
+        return len(self.split)
+
+    def evaluate(
+        self,
+        mask: HeadMask | None = None,
+        *,
+        ablation: Ablation = "zero",
+        means: Means | None = None,
+        keep: bool = True,
+    ) -> Evaluation:
+        """The exact evaluation of a mask, as `evaluation.evaluate` gives it; see `evaluating`."""
+        return finish(self.evaluating(mask, ablation=ablation, means=means, keep=keep))
+
+    def evaluating(
+        self,
+        mask: HeadMask | None = None,
+        *,
+        ablation: Ablation = "zero",
+        means: Means | None = None,
+        keep: bool = True,
+    ) -> Iterator[Step[Evaluation]]:
+        """Evaluate a mask, reporting after each chunk what is known so far.
+
+        Chunks come in an order that mixes short and long sentences, so that the first reports are not about
+        short ones alone. The full model is evaluated first if it has not been.
+
+        Args:
+            mask: which heads are on; all when not given.
+            ablation: what a head that is off contributes.
+            means: the heads' mean outputs (`Profile.means`), for `mean`.
+            keep: remember the states on the way; False for searches, which would only push out what
+                people will ask for again.
+
+        Raises:
+            MaskError: the mask is of another model.
+            MethodError: an unknown ablation, or `mean` without means.
+        """
+        mask = mask or self.full
+        if mask.heads != self.full.heads:
+            raise MaskError(f"the mask has {mask.heads} heads a layer, the model {self.full.heads}")
+        check_ablation(ablation, means)
+        baseline = None
+        if not mask.is_full:
+            for step in self._running(self.full, "zero", None, keep=True):
+                baseline = step.result
+                yield replace(step, total=2 * self.n, result=None)
+        done = 0 if mask.is_full else self.n
+        for step in self._running(mask, ablation, means if ablation == "mean" else None, keep=keep):
+            assert step.result is not None
+            yield Step(done + step.done, done + self.n, step.unit, compared(step.result, baseline))
+
+    def _running(
+        self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool
+    ) -> Iterator[Step[Evaluation]]:
+        start = time.perf_counter()
+        wanted = Pass(mask, ablation if not mask.is_full else "zero", _digest(means))
+        known = self._known(wanted)
+        if known is not None:
+            yield Step(
+                self.n, self.n, "sentences", judged(mask, known, time.perf_counter() - start)
+            )
+            return
+        gathered = _Gathered(self.n, len(self.subject.labels))
+        prepared = self._course.prepare(mask, means)
+        for number in self._order:
+            chunk = self._course.chunks[number]
+            gathered.add(chunk, self._run(number, chunk, wanted, prepared, keep))
+            seconds = time.perf_counter() - start
+            found = judged(mask, gathered.predictions(), seconds)
+            if gathered.n == self.n:
+                self._finish(wanted, found.predictions)
+            yield Step(gathered.n, self.n, "sentences", found)
+
+    def _run(self, number: int, chunk: Any, wanted: Pass, prepared: Any, keep: bool) -> Tensor:
+        layer, state = self._entrance(number, wanted)
+        states, logits = self._course.run(chunk, layer, state, prepared)
+        if keep:
+            for above, found in states.items():
+                key = wanted.entrance(above)
+                # The full model's states serve every mask; a mask's own serve its neighbours.
+                self.memory.put((number, key), found, pinned=isinstance(key, int))
+        return logits.float().cpu()
+
+    def _entrance(self, number: int, wanted: Pass) -> tuple[int, State | None]:
+        """The highest layer whose entrance is remembered for this chunk."""
+        for layer in range(self.subject.anatomy.layers - 1, 0, -1):
+            state = self.memory.get((number, wanted.entrance(layer)))
+            if state is not None:
+                return layer, state
+        return 0, None
+
+    def _known(self, wanted: Pass) -> Predictions | None:
+        with self._lock:
+            if wanted in self._finished:
+                self._finished.move_to_end(wanted)
+            return self._finished.get(wanted)
+
+    def _finish(self, wanted: Pass, predictions: Predictions) -> None:
+        with self._lock:
+            self._finished[wanted] = predictions
+            while len(self._finished) > FINISHED:
+                self._finished.popitem(last=False)
+
+
+class _Gathered:
+    """Logits of the chunks so far."""
+
+    def __init__(self, n: int, classes: int) -> None:
+        self.n = 0
+        self._logits = torch.zeros(n, classes)
+        self._labels = torch.zeros(n, dtype=torch.long)
+        self._seen = torch.zeros(n, dtype=torch.bool)
+
+    def add(self, chunk: Any, logits: Tensor) -> None:
+        self._logits[chunk.rows] = logits
+        self._labels[chunk.rows] = chunk.labels
+        self._seen[chunk.rows] = True
+        self.n += len(chunk)
+
+    def predictions(self) -> Predictions:
+        rows = self._seen.nonzero().flatten()
+        return Predictions(rows, self._logits[rows], self._labels[rows])
+
+
+def _spread_out(count: int) -> list[int]:
+    """The numbers below `count` in the order of the van der Corput sequence, evenly spread at any stop."""
+    bits = max(count - 1, 1).bit_length()
+    reversed_ = (int(format(number, f"0{bits}b")[::-1], 2) for number in range(1 << bits))
+    return [number for number in reversed_ if number < count]
+
+
+def _digest(means: Means | None) -> str:
+    if means is None:
+        return ""
+    digest = hashlib.sha256()
+    for layer in means:
+        digest.update(layer.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check(subject: Subject, split: Split) -> None:
+    if not len(split):
+        raise DataError("there are no sentences to evaluate on")
+    if max(split.labels) >= len(subject.labels):
+        raise DataError(
+            f"the data has label number {max(split.labels)}, "
+            f"the model's labels are {', '.join(subject.labels)}"
+        )
