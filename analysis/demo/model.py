@@ -9,14 +9,10 @@ that it was made from, so a new adapter or converter never meets an old file.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from transformers import (
     DistilBertConfig,
     DistilBertForSequenceClassification,
@@ -25,7 +21,7 @@ from transformers import (
 
 from analysis.demo import lora, tagger
 from analysis.demo.data import LABEL_NAMES
-from analysis.errors import PlaceError
+from analysis.demo.kept import kept
 from analysis.places import cache_dir
 from analysis.text import Provenance
 
@@ -45,12 +41,7 @@ def load() -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast
         ModelError: the demo's packages are missing, or are not those the demo was made from.
         PlaceError: the converted model cannot be kept in the cache folder.
     """
-    path = cached_file()
-    weights = _read(path)
-    if weights is None:
-        weights = converted()
-        _write(path, weights)
-    return built(weights), tokenizer(), _provenance()
+    return built(kept(cached_file(), converted)), tokenizer(), _provenance()
 
 
 def cached_file() -> Path:
@@ -106,40 +97,6 @@ def tokenizer() -> PreTrainedTokenizerFast:
             sep_token="[SEP]",
             mask_token="[MASK]",
         )
-
-
-def _read(path: Path) -> dict[str, torch.Tensor] | None:
-    """The cached weights; None when there are none, or they are not what was written."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            written = (file.metadata() or {}).get("checksum")
-    except (OSError, SafetensorError):
-        return None
-    return weights if written == _checksum(weights) else None
-
-
-def _write(path: Path, weights: dict[str, torch.Tensor]) -> None:
-    """Write beside, then rename: a reader sees the whole file or none, whoever else writes."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=".demo-", suffix=".part", dir=path.parent)
-        os.close(handle)
-        try:
-            save_file(weights, name, metadata={"format": "pt", "checksum": _checksum(weights)})
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except (OSError, SafetensorError) as error:
-        raise PlaceError(
-            f"cannot keep the converted demo model in {path.parent} ({error}); set "
-            "HEADCOUNT_CACHE to a folder with 300 MB to spare"
-        ) from error
-
-
-def _checksum(weights: dict[str, torch.Tensor]) -> str:
-    """Sum of all 32-bit words, with the names: as quick as reading, and any changed bit shows."""
-    total = sum(int(tensor.view(torch.int32).sum(dtype=torch.int64)) for tensor in weights.values())
-    return f"{total} {sorted(weights)}"
 
 
 def _provenance() -> Provenance:
