@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_a_larger_limit_keeps_what_a_smaller_one_chose():
     split = Test(TEXTS, (1, 0, 0, 1, 0))
     chosen = [set(split.limited(n).texts) for n in range(1, 6)]
     assert [len(texts) for texts in chosen] == [1, 2, 3, 4, 5]
-    assert all(small < large for small, large in zip(chosen, chosen[1:], strict=False))
+    assert all(small < large for small, large in itertools.pairwise(chosen))
 
 
 def test_the_limit_does_not_follow_the_order_of_the_file():
