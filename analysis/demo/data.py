@@ -133,6 +133,7 @@ def _provenance() -> Provenance:
         licence="MIT (the package)",
         note=(
             "Film review snippets collected by Bo Pang and Lillian Lee (2005), one label each; "
-            "split by the SHA-256 of each sentence's letters and digits."
+            "the package names no licence of its own for them. Split by the SHA-256 of each "
+            "sentence's letters and digits."
         ),
     )
