@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+from tiny import WORDS, sentences, tiny_model
+from typer.testing import CliRunner
+
+from analysis import __version__
+from analysis.batches import batches
+from analysis.cli import app
+from analysis.cli.dashboard import address_of, app_path
+from analysis.data import load_data, matched
+from analysis.evaluation import evaluate
+from analysis.mask import HeadMask
+from analysis.models import load_model
+
+KEYS = (
+    "model data split n accuracy low high loss heads_on heads_total baseline change flips seconds"
+).split()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, tokenizer):
+    """A folder with a tiny DistilBERT, a file of labelled sentences for it, and room for plans."""
+    place = tmp_path_factory.mktemp("cli")
+    tiny_model("distilbert").save_pretrained(place / "model")
+    tokenizer.save_pretrained(place / "model")
+    texts, labels = sentences(120)
+    with (place / "films.csv").open("w", newline="") as file:
+        rows = zip(texts, ("pos" if label else "neg" for label in labels), strict=True)
+        csv.writer(file).writerows([("review", "sentiment"), *rows])
+    return place
+
+
+@pytest.fixture
+def headcount(folder):
+    def run(*arguments, model=True):
+        given = ["--model", str(folder / "model"), "--data", str(folder / "films.csv")]
+        return CliRunner().invoke(
+            app, [*arguments, *(given if model else [])], prog_name="headcount"
+        )
+
+    return run
+
+
+def answer(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_evaluate_answers_with_what_the_package_computes(headcount, folder):
+    found = answer(headcount("evaluate", "--off", "0.3,L2.H1", "--json"))
+    assert list(found) == KEYS
+    subject = load_model(str(folder / "model"))
+    data = matched(load_data(folder / "films.csv"), subject.labels)
+    mask = HeadMask.off(subject.anatomy, [(0, 3), (2, 1)])
+    expected = evaluate(subject, batches(subject, data.split("test")), mask)
+    assert (found["split"], found["n"]) == ("test", expected.n)
+    assert found["accuracy"] == pytest.approx(expected.accuracy)
+    assert found["loss"] == pytest.approx(expected.loss)
+    assert found["baseline"]["accuracy"] == pytest.approx(expected.baseline.accuracy)
+    assert found["change"]["points"] == pytest.approx(expected.change.points)
+    flips = found["flips"]
+    assert 100 * (flips["fixed"] - flips["broken"]) / found["n"] == pytest.approx(
+        found["change"]["points"]
+    )
+    assert (found["heads_on"], found["heads_total"]) == (10, 12)
+
+
+def test_all_heads_on_is_no_change(headcount):
+    found = answer(headcount("evaluate", "--json"))
+    assert found["change"] == {"points": 0.0, "low": 0.0, "high": 0.0}
+    assert found["baseline"] == {"accuracy": found["accuracy"], "loss": found["loss"]}
+
+
+def test_a_limit_a_split_and_mean_ablation_are_obeyed(headcount):
+    asked = ("evaluate", "--off", "1.0", "--split", "selection", "--limit", "7", "--json")
+    zero, mean = answer(headcount(*asked)), answer(headcount(*asked, "--ablation", "mean"))
+    assert zero["n"] == mean["n"] == 7
+    assert zero["split"] == "selection"
+    assert zero["loss"] != mean["loss"]
+
+
+def test_every_head_off_is_a_measurement_like_any_other(headcount):
+    every = ",".join(f"{layer}.{head}" for layer in range(3) for head in range(4))
+    assert answer(headcount("evaluate", "--off", every, "--json"))["heads_on"] == 0
+
+
+def test_a_ranking_becomes_a_plan_that_evaluate_takes(headcount, folder):
+    plan = str(folder / "plan.json")
+    ranked = answer(
+        headcount("rank", "--method", "magnitude", "--keep", "5", "--save", plan, "--json")
+    )
+    assert [len(ranked["heads"]), len(ranked["off"].split(","))] == [12, 7]
+    scores = [head["score"] for head in ranked["heads"]]
+    assert scores == sorted(scores, reverse=True)
+    by_plan = answer(headcount("evaluate", "--plan", plan, "--json"))
+    by_heads = answer(headcount("evaluate", "--off", ranked["off"], "--json"))
+    by_plan["seconds"] = by_heads["seconds"] = 0
+    assert by_plan == by_heads
+
+
+def test_profile_gives_a_row_for_each_head(headcount):
+    found = answer(headcount("profile", "--json", "--limit", "9"))
+    assert (found["split"], found["n"], len(found["heads"])) == ("calibration", 9, 12)
+    assert all(0 <= head["entropy"] <= 1 and "entropy_se" in head for head in found["heads"])
+
+
+def test_sweep_gives_a_row_for_each_method_fraction_and_seed(headcount):
+    found = answer(
+        headcount(
+            "sweep", "--methods", "magnitude,random", "--fractions", "0,0.5", "--seeds", "0,1",
+            "--limit", "10", "--json",
+        )
+    )  # fmt: skip
+    assert len(found["rows"]) == 2 + 2 * 2
+    assert {row["heads_on"] for row in found["rows"]} == {6, 12}
+
+
+@pytest.mark.parametrize("command", ["profile", "rank", "evaluate", "sweep"])
+def test_people_get_tables(headcount, command):
+    result = headcount(command, "--limit", "10")
+    assert result.exit_code == 0, result.output
+    assert "films.csv" in result.stderr
+    assert result.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("evaluate", "--off", "9.9"), "there is no layer 9: the model has layers 0 to 2"),
+        (("evaluate", "--off", "1.9"), "there is no head 1.9: layer 1 has heads 0 to 3"),
+        (("evaluate", "--off", "x"), "cannot read 'x' as a head"),
+        (("evaluate", "--split", "tst"), "unknown split 'tst'; did you mean 'test'"),
+        (("evaluate", "--ablation", "men"), "unknown ablation 'men'; did you mean 'mean'"),
+        (("evaluate", "--plan", "none.json"), "cannot read the plan none.json"),
+        (("evaluate", "--plan", "none.json", "--off", "0.0"), "either --off or --plan"),
+        (("evaluate", "--labels", "neg=0"), "no output of the model is given for 'pos'"),
+        (("evaluate", "--text-column", "txt"), "unknown column 'txt'"),
+        (("rank", "--method", "magnitud"), "unknown method 'magnitud'; did you mean 'magnitude'"),
+        (("rank", "--split", "test"), "heads are scored on the calibration split"),
+        (("rank", "--keep", "99"), "cannot keep 99 heads"),
+        (("rank", "--save", "a.json"), "give --keep with --save"),
+        (("sweep", "--methods", "magnitud"), "unknown method 'magnitud'"),
+        (("sweep", "--fractions", "2"), "the fraction 2.0 is not between 0 and 1"),
+        (("sweep", "--fractions", "a"), "cannot read 'a' as fractions"),
+        (("sweep", "--ablation", "men"), "unknown ablation 'men'"),
+    ],
+)
+def test_what_cannot_be_done_gets_one_sentence(headcount, arguments, sentence):
+    result = headcount(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert sentence in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("evaluate", "--model", "./nothing-here"), "headcount: "),
+        (("evaluate", "--data", "none.csv"), "there is no file none.csv"),
+        (("evaluate", "--data", "a/b/c"), "should end in one of .csv"),
+    ],
+)
+def test_sources_that_are_nothing_get_one_sentence(headcount, folder, arguments, sentence):
+    result = headcount(*arguments, model=False)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert sentence in result.stderr
+
+
+def test_an_error_of_our_own_is_one_sentence_too(headcount, monkeypatch):
+    monkeypatch.setattr("analysis.mask.HeadMask.off", lambda *_: 1 / 0)
+    result = headcount("evaluate", "--off", "0.0")
+    assert result.exit_code == 1
+    assert "an error in Headcount itself (ZeroDivisionError" in result.stderr
+
+
+def test_the_version_and_the_help_come_without_pytorch():
+    for arguments, text in ((["--version"], __version__), (["evaluate", "--help"], "--ablation")):
+        code = (
+            f"import sys; from analysis.cli import app; app({arguments!r}, standalone_mode=False)"
+        )
+        code += "; assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert text in done.stdout
+
+
+def test_the_address_names_what_is_not_built_in():
+    assert address_of("localhost", 8501, "demo", "demo") == "http://localhost:8501/"
+    assert address_of("0.0.0.0", 80, "a/b", "demo") == "http://localhost:80/?model=a%2Fb"
+    assert address_of("::1", 80, "demo", "x y.csv") == "http://[::1]:80/?data=x+y.csv"
+
+
+def test_the_dashboard_is_the_one_of_this_checkout():
+    assert (app_path().parent / "pyproject.toml").is_file()
+
+
+def test_a_port_in_use_is_refused_and_by_default_passed_over():
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(app, ["--port", str(port), "--headless"])
+    assert result.exit_code == 2
+    assert f"port {port} is in use" in result.stderr
+    result = CliRunner().invoke(app, ["--host", "no.such.host.invalid", "--headless"])
+    assert "is not an address of this machine" in result.stderr
+
+
+@contextmanager
+def started(*arguments):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "analysis.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_ctrl_c_ends_a_command_with_a_short_line(folder):
+    texts = folder / "many.csv"
+    rows = [(" ".join(WORDS), number % 2) for number in range(200_000)]
+    with texts.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [("text", "label"), *((f"{t} {n}", label) for n, (t, label) in enumerate(rows))]
+        )
+    with started("evaluate", "--model", str(folder / "model"), "--data", str(texts)) as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1] == "headcount: stopped"
+
+
+@pytest.mark.slow
+def test_the_dashboard_gives_its_address_at_once_and_then_answers(folder):
+    begun = time.monotonic()
+    model = str(folder / "model")
+    with started("--headless", "--model", model, "--data", str(folder / "films.csv")) as process:
+        line = process.stdout.readline()
+        assert time.monotonic() - begun < 3
+        address = next(word for word in line.split() if word.startswith("http://"))
+        assert "model=" in address
+        health = address.split("?")[0] + "_stcore/health"
+        while time.monotonic() - begun < 30:
+            try:
+                with urllib.request.urlopen(health, timeout=5) as reply:
+                    assert reply.status == 200
+                    break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("the server did not answer within 30 s")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert "Traceback" not in errors
+    assert process.returncode in (0, 130)
