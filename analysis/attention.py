@@ -20,7 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from analysis.anatomy import attentions_of
+from analysis.anatomy import attentions_of, family_of
 from analysis.errors import MethodError, unknown
 from analysis.mask import HeadMask
 
@@ -96,11 +96,19 @@ def check_ablation(ablation: str, means: Means | None) -> None:
 
 
 def adopt(model: nn.Module) -> None:
-    """Let a model attend through Headcount's function; done once, before the model is shared."""
+    """Let a model attend through Headcount's function; done once, before the model is shared.
+
+    A family that computes attention by itself gets hooks on its attention modules, which do the same.
+    """
+    interface = family_of(model).interface
     for index, module in enumerate(attentions_of(model)):
+        if not interface and not hasattr(module, "headcount_layer"):
+            module.register_forward_pre_hook(_ask, with_kwargs=True)
+            module.register_forward_hook(_meet, with_kwargs=True)
         # Several families (DistilBERT among them) do not number their attention modules.
         module.headcount_layer = index
-    model.set_attn_implementation(NAME)  # type: ignore[operator]
+    if interface:
+        model.set_attn_implementation(NAME)  # type: ignore[operator]
 
 
 def attend(
@@ -145,6 +153,8 @@ def _explicit(
     scores = (
         query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
     )
+    if options.get("position_bias") is not None:
+        scores = scores + options["position_bias"]
     allowed = _allowed(module, attention_mask, scores)
     if allowed is not None:
         scores = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
@@ -162,6 +172,30 @@ def _allowed(module: Any, attention_mask: Tensor | None, scores: Tensor) -> Tens
             keys - queries
         )
     return None
+
+
+def _ask(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Before DeBERTa's attention: ask for the weights when somebody watches."""
+    intervention = _intervention.get()
+    if intervention is None or intervention.watch is None:
+        return None
+    states, attention_mask, *_ = given
+    return (states, attention_mask), {**named, "output_attentions": True}
+
+
+def _meet(
+    module: Any, given: tuple[Any, ...], named: dict[str, Any], result: tuple[Tensor, Tensor | None]
+) -> Any:
+    """After DeBERTa's attention: show it to the watcher and apply the gates."""
+    intervention = _intervention.get()
+    context, weights = result
+    if intervention is None or context.shape[-1] == 0:
+        return None
+    output = context.unflatten(-1, (-1, module.attention_head_size))
+    if intervention.watch is not None and weights is not None:
+        allowed = given[1].bool()
+        intervention.watch(View(module.headcount_layer, weights, allowed, output))
+    return _gated(output, module.headcount_layer, intervention).flatten(-2), weights
 
 
 def _gated(output: Tensor, layer: int, intervention: Intervention) -> Tensor:

@@ -13,7 +13,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from analysis.anatomy import FAMILIES
+from analysis.families import FAMILIES
 from analysis.errors import ModelError, unknown
 from analysis.text import Provenance
 

@@ -1,4 +1,4 @@
-"""Load a subject: a trained classifier whose heads Headcount can see, switch and remove."""
+"""Load a subject: a trained model whose heads Headcount can see, switch and remove."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from analysis.anatomy import Anatomy, dissect, positions_of
 from analysis.attention import adopt
 from analysis.errors import ModelError
 from analysis.selftest import check_gates
+from analysis.task import Task, task_of
 from analysis.text import Provenance
 
 DEMO = "demo"
@@ -36,10 +37,11 @@ class Subject:
     """What to call it on a page."""
     model: Any
     """The transformers model, in evaluation mode and float32; read-only by agreement."""
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: Any
+    """The transformers tokenizer; None for a model of images."""
     anatomy: Anatomy
     labels: tuple[str, ...]
-    """Name of each output, in the order of the logits."""
+    """Name of each output, in the order of the logits; none where the task has no labels."""
     max_length: int
     """Tokens of a text that the model reads at most."""
     provenance: Provenance
@@ -48,6 +50,11 @@ class Subject:
     def fingerprint(self) -> str:
         """SHA-256 over the weights; two models with one fingerprint compute the same."""
         return fingerprint(self.model)
+
+    @cached_property
+    def task(self) -> Task:
+        """What the model was trained to do."""
+        return task_of(type(self.model).__name__)
 
     @property
     def device(self) -> torch.device:
@@ -66,20 +73,20 @@ def load_model(
     tokenizer: PreTrainedTokenizerBase | None = None,
     trust_remote_code: bool = False,
 ) -> Subject:
-    """Load a sequence classifier.
+    """Load a model: a classifier of texts or tokens, a language model, or a bare encoder.
 
     Args:
         spec: `demo`, a hub id, a folder with safetensors weights, or a live transformers model. A live
             model is not changed: the subject shares its weights, not its structure.
-        tokenizer: needed with a live model; overrides the stored one otherwise.
+        tokenizer: needed with a live model of texts; overrides the stored one otherwise.
         trust_remote_code: run Python code that comes with the model. Off unless asked for by name.
 
     Raises:
-        ModelError: the model cannot be found or read, is of an unsupported family, has no
-            classification head, or holds weights that are not numbers.
+        ModelError: the model cannot be found or read, is of an unsupported family, is a classifier with
+            fewer than two labels, or holds weights that are quantised or not numbers.
     """
     if isinstance(spec, nn.Module):
-        if tokenizer is None:
+        if tokenizer is None and getattr(spec, "main_input_name", "") != "pixel_values":
             raise ModelError("a live model needs its tokenizer: load_model(model, tokenizer=...)")
         return subject_of(
             structural_copy(spec), tokenizer, "live", Provenance("given at run time", "", "")
@@ -95,13 +102,18 @@ def load_model(
 
 
 def subject_of(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, spec: str, provenance: Provenance
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase | None,
+    spec: str,
+    provenance: Provenance,
 ) -> Subject:
     """Make a subject of a model that is ours to adopt, and prove that its gates work.
 
     Raises:
         ModelError: see `load_model`.
     """
+    if getattr(model.config, "quantization_config", None):
+        raise ModelError(f"the model {spec} is quantised; give it in float32, float16 or bfloat16")
     anatomy = dissect(model)
     labels = _labels(model)
     _check_weights(model)
@@ -143,11 +155,8 @@ def structural_copy(model: nn.Module) -> Any:
 
 def _labels(model: PreTrainedModel) -> tuple[str, ...]:
     config = model.config
-    if not type(model).__name__.endswith("ForSequenceClassification"):
-        raise ModelError(
-            f"{type(model).__name__} has no sequence classification head; "
-            "give a model that was fine-tuned to classify texts"
-        )
+    if "Classification" not in type(model).__name__:
+        return ()
     if config.num_labels < 2:
         raise ModelError(
             "the model predicts a number, not classes; give a classifier with two or more labels"
@@ -167,5 +176,6 @@ def _check_weights(model: nn.Module) -> None:
             )
 
 
-def _max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    return int(min(positions_of(model) or LONGEST, tokenizer.model_max_length))
+def _max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> int:
+    stated = LONGEST if tokenizer is None else tokenizer.model_max_length
+    return int(min(positions_of(model) or LONGEST, stated))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from analysis import statistics as stats
-from analysis.anatomy import outputs_of
+from analysis.anatomy import matrix, outputs_of
 from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
 from analysis.batches import Batch, batches
 from analysis.errors import DataError
@@ -84,7 +84,8 @@ class Maps:
 def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
     """Attention of every head on one text, under a mask if one is given.
 
-    A mask changes the maps of the layers above the heads that it switches off.
+    A mask changes the maps of the layers above the heads that it switches off. The map of a layer that runs
+    at several depths is the mean over them.
 
     Raises:
         DataError: the text is empty.
@@ -93,16 +94,18 @@ def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
         raise DataError("the text is empty; write a sentence to see where the heads look")
     batch = batches(subject, Split((text,), (0,)))[0]
     length = int(batch.real.sum())
-    seen: list[Tensor] = []
+    seen: list[Tensor | float] = [0.0] * subject.anatomy.layers
     gates: Gates | None = gates_of(mask, subject.device) if mask is not None else None
 
     def watch(view: View) -> None:
-        seen.append(view.weights[0, :, :length, :length].clone())
+        seen[view.layer] += view.weights[0, :, :length, :length] / subject.anatomy.depths
 
     with torch.inference_mode(), intervening(Intervention(gates=gates, watch=watch)):
         subject.model(**batch.inputs)
     ids = batch.inputs["input_ids"][0, :length].tolist()
-    return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), tuple(seen))
+    nothing = torch.zeros(0, length, length)
+    weights = tuple(layer if isinstance(layer, Tensor) else nothing for layer in seen)
+    return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), weights)
 
 
 class _Collector:
@@ -110,7 +113,7 @@ class _Collector:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.projections = [projection.weight for projection in outputs_of(subject.model)]
+        self.projections = [matrix(projection) for projection in outputs_of(subject.model)]
         anatomy = subject.anatomy
         self.n = 0
         self.tokens = 0
@@ -125,18 +128,19 @@ class _Collector:
     def see(self, batch: Batch) -> None:
         """Run one batch and add what its sentences show."""
         kinds = kinds_of(self.subject.tokenizer, batch.inputs["input_ids"])
-        columns: list[Tensor] = []
+        anatomy = self.subject.anatomy
+        columns: list[Tensor | float] = [0.0] * anatomy.layers
 
         def watch(view: View) -> None:
-            columns.append(
-                sentence_statistics(view, batch.real, kinds, self.projections[view.layer])
-            )
-            real = batch.real[..., None, None]
+            values = sentence_statistics(view, batch.real, kinds, self.projections[view.layer])
+            columns[view.layer] += values / anatomy.depths  # shared layers: mean over depths
+            real = batch.real[..., None, None] / anatomy.depths
             self.outputs[view.layer] += (view.output * real).sum((0, 1), dtype=torch.float64)
 
         with torch.inference_mode(), intervening(Intervention(watch=watch)):
             self.subject.model(**batch.inputs)
-        values = torch.cat(columns, -1).double()  # [statistics, batch, heads of all layers]
+        seen = [column for column in columns if isinstance(column, Tensor)]
+        values = torch.cat(seen, -1).double()  # [statistics, batch, heads of all layers]
         self.sums += values.sum(1)
         self.squares += values.square().sum(1)
         self.n += len(batch)

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
 
-from analysis.anatomy import dissect, family_of, layers_of, part
-from analysis.errors import MaskError
+from analysis import lawful
+from analysis.anatomy import Site, dissect, matrix, part, set_part, sites_of
+from analysis.errors import MaskError, ModelError, PlanError
 from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
+from analysis.plan import Plan
+from analysis.portable import bypass, projection
 
 
-def prune(subject: Subject, mask: HeadMask) -> Subject:
+def prune(subject: Subject, mask: HeadMask | Plan) -> Subject:
     """A new subject without the heads that are off; the given one is not changed.
 
     The rows of the query, key and value projections and the columns of the output projection that belong
-    to a removed head are gone. Everything else shares its memory with the original. Logits equal those of
-    the masked model (`zero` ablation) to rounding.
+    to a removed head are gone; a layer without heads adds its output projection's bias and computes
+    nothing. Everything else shares its memory with the original. Logits equal those of the masked model
+    (`zero` ablation) to rounding.
+
+    Args:
+        subject: the model; heads are counted as it has them, also when some were removed before.
+        mask: which heads stay, or a plan that says so.
 
     Raises:
-        MaskError: the mask is of another model.
+        PlanError: the plan is of another model.
+        MaskError: the mask is of another model, or keeps other heads than whole key/value groups or equal
+            numbers in each; the sentence names the nearest masks that can be removed.
+        ModelError: heads of this family cannot be removed, or its layers share weights.
     """
-    if mask.heads != subject.anatomy.heads:
-        raise MaskError(
-            f"the mask has {mask.heads} heads a layer, the model {subject.anatomy.heads}"
-        )
+    mask = mask_of(subject, mask)
+    if mask.is_full:
+        return subject
+    check_removable(subject, mask)
     model = structural_copy(subject.model)
-    family = family_of(model)
-    for layer, row in zip(layers_of(model), mask.rows, strict=True):
-        if all(row):
-            continue
-        kept = _kept(row, subject.anatomy.head_size)
-        for path in (family.query, family.key, family.value):
-            _set(layer, path, _fewer_rows(part(layer, path), kept))
-        _set(layer, family.output, _fewer_columns(part(layer, family.output), kept))
-        module = part(layer, family.attention)
-        for count in family.counts:
-            setattr(module, count, sum(row))
-        for width in family.widths:
-            setattr(module, width, sum(row) * subject.anatomy.head_size)
+    for site, row in zip(sites_of(model), mask.rows, strict=True):
+        if not all(row):
+            _remove(site, [head for head, on in enumerate(row) if on])
     return replace(
         subject,
         name=f"{subject.name}, {mask.heads_on} of {mask.heads_total} heads",
@@ -50,31 +51,74 @@ def prune(subject: Subject, mask: HeadMask) -> Subject:
     )
 
 
-def _kept(row: tuple[bool, ...], head_size: int) -> torch.Tensor:
-    """Numbers of the rows (or columns) that belong to the heads that stay."""
-    heads = torch.tensor([head for head, on in enumerate(row) if on], dtype=torch.long)
-    return (heads[:, None] * head_size + torch.arange(head_size)).flatten()
+def mask_of(subject: Subject, mask: HeadMask | Plan) -> HeadMask:
+    """The mask of a plan that was made for this model, or the mask that was given.
+
+    Raises:
+        PlanError: the plan is of another model.
+        MaskError: the mask is of another model.
+    """
+    if isinstance(mask, Plan):
+        if mask.fingerprint != subject.fingerprint:
+            raise PlanError(
+                f"the plan {mask.name!r} was made for another model ({mask.model}, weights "
+                f"{mask.fingerprint[:12]}), not for {subject.name} ({subject.fingerprint[:12]})"
+            )
+        mask = mask.mask
+    if mask.heads != subject.anatomy.heads:
+        raise MaskError(
+            f"the mask has {mask.heads} heads a layer, the model {subject.anatomy.heads}"
+        )
+    return mask
 
 
-def _fewer_rows(linear: nn.Linear, kept: torch.Tensor) -> nn.Linear:
-    kept = kept.to(linear.weight.device)
-    return _linear(linear.weight[kept], linear.bias[kept] if linear.bias is not None else None)
+def check_removable(subject: Subject, mask: HeadMask) -> None:
+    """Refuse what cannot be removed.
+
+    Raises:
+        MaskError: unlawful groups.
+        ModelError: a family that is gate only, or layers that share weights.
+    """
+    anatomy = subject.anatomy
+    if anatomy.fixed:
+        raise ModelError(
+            f"heads of {anatomy.family} can be switched off, not removed: {anatomy.fixed}. "
+            "Export with padding instead, which sets their weights to 0"
+        )
+    lawful.check(anatomy, mask)
+    owners: dict[int, str] = {}
+    for site in sites_of(subject.model):
+        weights = {part(site.owner, path).weight.data_ptr() for path in site.projections}
+        for pointer in weights - {0}:  # an empty weight has no address
+            if owners.setdefault(pointer, site.title) != site.title:
+                raise ModelError(
+                    f"{site.title} and {owners[pointer]} share attention weights, so heads of one cannot be "
+                    "removed without the other's; give each layer its own weights first"
+                )
 
 
-def _fewer_columns(linear: nn.Linear, kept: torch.Tensor) -> nn.Linear:
-    return _linear(linear.weight[:, kept.to(linear.weight.device)].contiguous(), linear.bias)
+def _remove(site: Site, kept: Sequence[int]) -> None:
+    rows = {path: site.rows(path, kept) for path in site.projections}
+    group = site.heads // max(site.groups, 1)
+    left = sorted({head // group for head in kept})
+    for path, numbers in rows.items():
+        old = part(site.owner, path)
+        set_part(site.owner, path, cut(old, numbers, columns=path == site.place.output))
+    module = site.attention
+    for count in site.place.counts:
+        setattr(module, count, len(kept))
+    for width in site.place.widths:
+        setattr(module, width, len(kept) * site.head_size)
+    if not kept and not site.place.adds_residual:
+        bypass(module, site.inner_output)
+    if site.place.ratio:
+        setattr(module, site.place.ratio, len(kept) // max(len(left), 1) or 1)
 
 
-def _linear(weight: torch.Tensor, bias: torch.Tensor | None) -> nn.Linear:
-    # Made one by one on no memory: torch warns when asked to initialise a layer without inputs.
-    smaller = nn.Linear(1, 1, bias=bias is not None, device="meta")
-    smaller.out_features, smaller.in_features = weight.shape
-    smaller.weight = nn.Parameter(weight.detach(), requires_grad=False)
-    if bias is not None:
-        smaller.bias = nn.Parameter(bias.detach(), requires_grad=False)
-    return smaller
-
-
-def _set(layer: Any, path: str, module: nn.Module) -> None:
-    parent, _, name = path.rpartition(".")
-    setattr(part(layer, parent) if parent else layer, name, module)
+def cut(old: Any, numbers: torch.Tensor, *, columns: bool) -> torch.nn.Module:
+    """A projection of the same kind with some of its rows (outputs), or columns (inputs), only."""
+    weight = matrix(old)
+    numbers = numbers.to(weight.device)
+    if columns:
+        return projection(old, weight[:, numbers].contiguous(), old.bias)
+    return projection(old, weight[numbers], None if old.bias is None else old.bias[numbers])

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from analysis.anatomy import family_of, layers_of, part
+from analysis.anatomy import matrix, part, sites_of
 from analysis.models import Subject
 from analysis.text import Calibration
 
 
 def magnitude(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
     """Frobenius norm `|W_Q,h| + |W_K,h| + |W_V,h| + |W_O,h|` of a head's four slices, without biases."""
-    family = family_of(subject.model)
     scores: list[float] = []
-    for layer, count in zip(layers_of(subject.model), subject.anatomy.heads, strict=True):
-        if count == 0:
-            continue
-        rows = [part(layer, path).weight for path in (family.query, family.key, family.value)]
-        slices = [*rows, part(layer, family.output).weight.T]
-        norms = sum(weight.unflatten(0, (count, -1)).norm(dim=(1, 2)) for weight in slices)
-        scores.extend(torch.as_tensor(norms).tolist())
+    for site in sites_of(subject.model):
+        weights = {path: matrix(part(site.owner, path)).detach() for path in site.projections}
+        output, fused = site.place.output, 1 if site.place.layout == "separate" else 3
+        weights[output] = weights[output].T
+        for head in range(site.heads):
+            # A fused projection holds a query's, a key's and a value's rows, which count one by one.
+            slices = [
+                piece
+                for path, weight in weights.items()
+                for piece in weight[site.rows(path, [head])].chunk(fused if path != output else 1)
+            ]
+            scores.append(sum(float(rows.norm()) for rows in slices))
     return scores
 
 

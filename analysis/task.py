@@ -1,0 +1,131 @@
+"""What a model was trained to do, and the words and units in which its quality is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that tells how good a model is at its task."""
+
+    name: str
+    title: str
+    unit: str
+    """`share` (0 to 1), `nats`, or empty for a pure number."""
+    higher_is_better: bool
+    meaning: str
+    """One sentence."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of task."""
+
+    name: str
+    title: str
+    auto_class: str
+    """The class of transformers that loads such a model."""
+    endings: tuple[str, ...]
+    """How the names of such models' classes end."""
+    item: str
+    """What an answer is given for, in the plural."""
+    measures: tuple[Measure, ...] = ()
+
+
+ACCURACY = Measure(
+    "accuracy", "Accuracy", "share", True, "Share of sentences that get their true label."
+)
+LOSS = Measure("loss", "Loss", "nats", False, "Mean cross-entropy of the true label.")
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Task(
+            "sequence-classification",
+            "Sequence classification",
+            "AutoModelForSequenceClassification",
+            ("ForSequenceClassification",),
+            "sentences",
+            (ACCURACY, LOSS),
+        ),
+        Task(
+            "token-classification",
+            "Token classification",
+            "AutoModelForTokenClassification",
+            ("ForTokenClassification",),
+            "words",
+            (
+                Measure(
+                    "entity_f1",
+                    "Entity F1",
+                    "share",
+                    True,
+                    "Harmonic mean of precision and recall over whole entities; one counts when its "
+                    "beginning, end and type are right.",
+                ),
+                Measure(
+                    "accuracy",
+                    "Word accuracy",
+                    "share",
+                    True,
+                    "Share of words with their true label.",
+                ),
+                Measure(
+                    "loss", "Loss", "nats", False, "Mean cross-entropy of a word's true label."
+                ),
+            ),
+        ),
+        Task(
+            "causal-lm",
+            "Causal language modelling",
+            "AutoModelForCausalLM",
+            ("ForCausalLM", "LMHeadModel"),
+            "tokens",
+            (
+                Measure(
+                    "perplexity",
+                    "Perplexity",
+                    "",
+                    False,
+                    "Between how many tokens the model in effect wavers: the loss's exponential.",
+                ),
+                Measure("loss", "Loss", "nats", False, "Mean cross-entropy of the next token."),
+                Measure(
+                    "accuracy",
+                    "Next-token accuracy",
+                    "share",
+                    True,
+                    "Share of tokens that the model held for the likeliest.",
+                ),
+            ),
+        ),
+        Task(
+            "image-classification",
+            "Image classification",
+            "AutoModelForImageClassification",
+            ("ForImageClassification",),
+            "images",
+            (ACCURACY, LOSS),
+        ),
+        Task("representation", "Representation", "AutoModel", (), "tokens"),
+    )
+}
+"""All tasks by name. The last has no answers to be right or wrong: its models can be seen, gated and made
+smaller, and are compared by their hidden states."""
+
+
+def task_of(class_name: str) -> Task:
+    """The task of a transformers model, by the name of its class."""
+    for task in TASKS.values():
+        if class_name.endswith(task.endings or "\n"):
+            return task
+    return TASKS["representation"]
+
+
+def answers(output: Any) -> Tensor:
+    """What a model's answer is read from: its logits, or the last hidden states where it has none."""
+    logits = getattr(output, "logits", None)
+    return output.last_hidden_state if logits is None else logits
