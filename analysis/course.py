@@ -18,7 +18,7 @@ from analysis.anatomy import part, sites_of
 from analysis.attention import Intervention, Means, gates_of, intervening
 from analysis.batches import Batch, batches
 from analysis.layouts import POST_NORM
-from analysis.mask import HeadMask
+from analysis.mask import Head, HeadMask
 from analysis.memory import State
 from analysis.models import Subject, structural_copy
 from analysis.packed import Pack, PackedModel, Projections, packs
@@ -60,6 +60,12 @@ class Course(Protocol):
         """Run from the entrance of a layer to the logits; also the states that enter each later layer."""
         ...
 
+    def without_each(
+        self, chunk: Any, mask: HeadMask, means: Means | None, heads: Sequence[Head]
+    ) -> Tensor:
+        """Logits `[heads, n, classes]` with one more head off at a time."""
+        ...
+
 
 class PackedCourse:
     """The fast way, for post-norm encoders that classify by their first token."""
@@ -78,20 +84,55 @@ class PackedCourse:
         self, chunk: Pack, layer: int, state: State | None, prepared: Projections
     ) -> tuple[dict[int, State], Tensor]:
         """See `Course.run`; the state of the last layer is its first tokens and their heads' outputs."""
-        model, states = self.model, {}
-        hidden = chunk.hidden if state is None else state[0]
+        if state is None:
+            return self.onwards(chunk, 0, chunk.hidden, prepared)
+        if layer < self.model.last:
+            return self.onwards(chunk, layer, state[0], prepared)
+        return {}, self._answer(state, prepared)
+
+    def onwards(
+        self, chunk: Pack, layer: int, hidden: Tensor, prepared: Projections
+    ) -> tuple[dict[int, State], Tensor]:
+        """Run from the hidden states that enter a layer."""
+        model = self.model
+        states: dict[int, State] = {}
         for number in range(layer, model.last):
             context = model.attend(number, chunk, hidden)
             hidden = model.close(number, hidden, context, prepared[number])
             if number + 1 < model.last:
                 states[number + 1] = (hidden,)
-        if state is not None and layer == model.last:
-            first, context = state
-        else:
-            first, context = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
-            states[model.last] = (first, context)
-        closed = model.close(model.last, first, context, prepared[model.last])
-        return states, model.shell.answer(closed)
+        state = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
+        states[model.last] = state
+        return states, self._answer(state, prepared)
+
+    def _answer(self, state: State, prepared: Projections) -> Tensor:
+        last = self.model.last
+        return self.model.shell.answer(self.model.close(last, *state, prepared[last]))
+
+    @torch.inference_mode()
+    def without_each(
+        self, chunk: Pack, mask: HeadMask, means: Means | None, heads: Sequence[Head]
+    ) -> Tensor:
+        """See `Course.without_each`; a layer's heads share everything up to its output projection."""
+        model, found = self.model, {}
+        prepared = model.projections(mask, means)
+        hidden = chunk.hidden
+        for layer in range(model.last + 1):
+            last = layer == model.last
+            context = (model.attend_first if last else model.attend)(layer, chunk, hidden)
+            hidden = hidden[chunk.first] if last else hidden
+            for head in (head for head in heads if head[0] == layer):
+                one_less = model.projection(
+                    layer, mask.switched([head], on=False).rows[layer], means
+                )
+                closed = model.close(layer, hidden, context, one_less)
+                found[head] = (
+                    model.shell.answer(closed)
+                    if last
+                    else self.onwards(chunk, layer + 1, closed, prepared)[1]
+                )
+            hidden = model.close(layer, hidden, context, prepared[layer])
+        return torch.stack([found[head] for head in heads]).float()
 
 
 class TappedCourse:
@@ -121,6 +162,18 @@ class TappedCourse:
         finally:
             _flow.reset(token)
         return (flow.states if self.resumes else {}), logits
+
+    def without_each(
+        self, chunk: Batch, mask: HeadMask, means: Means | None, heads: Sequence[Head]
+    ) -> Tensor:
+        """See `Course.without_each`."""
+        states, logits = self.run(chunk, 0, None, self.prepare(mask, means))
+        found = []
+        for head in heads:
+            prepared = self.prepare(mask.switched([head], on=False), means)
+            layer = head[0] if head[0] in states else 0
+            found.append(self.run(chunk, layer, states.get(layer), prepared)[1])
+        return torch.stack(found) if found else logits.new_zeros(0, *logits.shape)
 
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:

@@ -102,7 +102,23 @@ class PackedModel:
 
     def projections(self, mask: HeadMask, means: Means | None) -> Projections:
         """The output projections under a mask; `means` are what switched-off heads contribute instead."""
-        return [self._masked(layer, row, means) for layer, row in enumerate(mask.rows)]
+        return [self.projection(layer, row, means) for layer, row in enumerate(mask.rows)]
+
+    def projection(
+        self, layer: int, row: tuple[bool, ...], means: Means | None
+    ) -> tuple[Tensor, Tensor]:
+        """The output projection of one layer under its row of a mask."""
+        weight, bias = self.layers[layer].outward
+        if all(row):
+            return weight, bias
+        off = ~torch.tensor(row, device=weight.device)
+        by_head = weight.unflatten(1, (len(row), self.head_size))
+        if means is not None:
+            share = by_head[:, off].float() * means[layer][off].to(weight.device)
+            bias = bias + share.sum((1, 2)).to(self.dtype)
+        by_head = by_head.clone()
+        by_head[:, off] = 0
+        return by_head.flatten(1), bias
 
     def attend(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
         """All heads' outputs for every token, `[pack, heads * head_size]`."""
@@ -151,21 +167,6 @@ class PackedModel:
         attended = weights.attention_norm(F.linear(context, *projection).add_(hidden))
         expanded = weights.activation(F.linear(attended, *weights.expand))
         return weights.output_norm(F.linear(expanded, *weights.contract).add_(attended))
-
-    def _masked(
-        self, layer: int, row: tuple[bool, ...], means: Means | None
-    ) -> tuple[Tensor, Tensor]:
-        weight, bias = self.layers[layer].outward
-        if all(row):
-            return weight, bias
-        off = ~torch.tensor(row, device=weight.device)
-        by_head = weight.unflatten(1, (len(row), self.head_size))
-        if means is not None:
-            share = by_head[:, off].float() * means[layer][off].to(weight.device)
-            bias = bias + share.sum((1, 2)).to(self.dtype)
-        by_head = by_head.clone()
-        by_head[:, off] = 0
-        return by_head.flatten(1), bias
 
 
 @torch.inference_mode()

@@ -17,12 +17,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from analysis.attention import Ablation, Means, check_ablation
 from analysis.course import Course, course_of
 from analysis.errors import DataError, MaskError
 from analysis.evaluation import Evaluation, Predictions, compared, judged
-from analysis.mask import HeadMask
+from analysis.mask import Head, HeadMask
 from analysis.memory import Memory, State
 from analysis.models import Subject
 from analysis.precision import dtype_of
@@ -50,6 +51,27 @@ class Pass:
         if all(map(all, below)):
             return layer
         return layer, below, self.ablation, self.means
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Predictions of all masks that have one head less than a given one."""
+
+    mask: HeadMask
+    heads: tuple[Head, ...]
+    """The head that each of them lacks besides those that are off in `mask`."""
+    logits: Tensor
+    """`[heads, n, classes]`, float32."""
+    labels: Tensor
+    """True labels, `[n]`."""
+
+    def losses(self) -> Tensor:
+        """Mean cross-entropy without each head, in nats, `[heads]`."""
+        return torch.stack([cross_entropy(logits, self.labels) for logits in self.logits])
+
+    def accuracies(self) -> Tensor:
+        """Share of right answers without each head, `[heads]`."""
+        return (self.logits.argmax(-1) == self.labels).float().mean(-1)
 
 
 class Replay:
@@ -138,6 +160,34 @@ class Replay:
         for step in self._running(mask, ablation, means if ablation == "mean" else None, keep=keep):
             assert step.result is not None
             yield Step(done + step.done, done + self.n, step.unit, compared(step.result, baseline))
+
+    def without_each(
+        self,
+        mask: HeadMask | None = None,
+        *,
+        ablation: Ablation = "zero",
+        means: Means | None = None,
+    ) -> Iterator[Step[Neighbours]]:
+        """Predictions with one more head off at a time, for every head that is on.
+
+        Leave-one-out when the mask is full; one round of greedy elimination otherwise. Reports after each
+        chunk; only the last step carries the result.
+        """
+        mask = mask or self.full
+        check_ablation(ablation, means)
+        means = means if ablation == "mean" else None
+        heads = mask.on_heads
+        logits = torch.zeros(len(heads), self.n, len(self.subject.labels))
+        done = 0
+        for chunk in self._course.chunks:
+            logits[:, chunk.rows] = self._course.without_each(chunk, mask, means, heads).cpu()
+            done += len(chunk)
+            neighbours = (
+                Neighbours(mask, heads, logits, torch.tensor(self.split.labels))
+                if done == self.n
+                else None
+            )
+            yield Step(done, self.n, "sentences", neighbours)
 
     def _running(
         self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool

@@ -1,0 +1,150 @@
+"""Replay gives the answers of a full pass, whatever it remembers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from analysis import course
+from analysis.batches import batches
+from analysis.errors import DataError, MaskError, MethodError
+from analysis.evaluation import evaluate
+from analysis.mask import HeadMask
+from analysis.profiling import profile
+from analysis.replay import Replay, _spread_out
+from analysis.text import Selection
+from tests.tiny import sentences
+
+MASKS = ([(0, 1), (2, 2)], [(2, 2)], [(1, 0), (1, 1), (1, 2), (1, 3)], [(0, 0), (1, 3), (2, 0)])
+
+
+@pytest.fixture(params=["packed", "tapped"])
+def way(request, monkeypatch):
+    if request.param == "tapped":
+        monkeypatch.setattr(course, "POST_NORM", {})
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def split():
+    return Selection(*sentences(120))
+
+
+def test_replay_answers_like_the_model_itself(subject, split, way):
+    replay = Replay(subject, split, precision="float32")
+    for heads in MASKS:
+        mask = HeadMask.off(subject.anatomy, heads)
+        plain = evaluate(subject, batches(subject, split), mask)
+        found = replay.evaluate(mask)
+        # float32 sums in another order; the random models' logits are of the order of 10.
+        torch.testing.assert_close(
+            found.predictions.logits, plain.predictions.logits, atol=1e-4, rtol=1e-5
+        )
+        assert found.flips == plain.flips
+        assert found.change == plain.change
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_is_remembered_changes_no_bit(subject, split, way, precision):
+    warm = Replay(subject, split, precision=precision)
+    for heads in MASKS:
+        mask = HeadMask.off(subject.anatomy, heads)
+        cold = Replay(subject, split, precision=precision).evaluate(mask)
+        assert torch.equal(warm.evaluate(mask).predictions.logits, cold.predictions.logits)
+
+
+def test_a_budget_is_kept_and_costs_no_bit(distilbert, split, way):
+    roomy = Replay(distilbert, split)
+    tight = Replay(distilbert, split, budget=20_000)
+    none = Replay(distilbert, split, budget=0)
+    for heads in MASKS:
+        mask = HeadMask.off(distilbert.anatomy, heads)
+        wanted = roomy.evaluate(mask).predictions.logits
+        for replay in (tight, none):
+            assert torch.equal(replay.evaluate(mask).predictions.logits, wanted)
+            assert replay.memory.used <= replay.memory.budget
+    assert roomy.memory.used > 20_000
+
+
+def test_mean_ablation_is_replayed_with_its_means(distilbert, split, way):
+    means = profile(distilbert, split).means
+    other = [2 * layer for layer in means]
+    replay = Replay(distilbert, split, precision="float32")
+    mask = HeadMask.off(distilbert.anatomy, [(0, 1), (2, 2)])
+    seen = []
+    for given in (means, other, means):
+        plain = evaluate(distilbert, batches(distilbert, split), mask, ablation="mean", means=given)
+        found = replay.evaluate(mask, ablation="mean", means=given)
+        torch.testing.assert_close(
+            found.predictions.logits, plain.predictions.logits, atol=1e-4, rtol=1e-5
+        )
+        seen.append(found.predictions.logits)
+    assert torch.equal(seen[0], seen[2])
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_without_each_is_every_neighbour_evaluated(subject, split, way):
+    replay = Replay(subject, split, precision="float32")
+    mask = HeadMask.off(subject.anatomy, [(0, 1), (1, 2)])
+    neighbours = list(replay.without_each(mask))[-1].result
+    assert neighbours.heads == mask.on_heads
+    for place in (0, 4, len(neighbours.heads) - 1):
+        alone = replay.evaluate(mask.switched([neighbours.heads[place]], on=False))
+        torch.testing.assert_close(
+            neighbours.logits[place], alone.predictions.logits, atol=1e-4, rtol=1e-5
+        )
+        assert neighbours.losses()[place] == pytest.approx(alone.loss, abs=1e-4)
+        assert neighbours.accuracies()[place] == pytest.approx(alone.accuracy)
+
+
+def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):
+    replay = Replay(distilbert, split)
+    mask = HeadMask.off(distilbert.anatomy, MASKS[0])
+    steps = list(replay.evaluating(mask))
+    assert [step.done for step in steps] == sorted(step.done for step in steps)
+    assert steps[-1].done == steps[-1].total == 2 * len(split)
+    final = steps[-1].result
+    for step in steps:
+        if step.result is not None:
+            rows = step.result.predictions.rows
+            assert torch.equal(step.result.predictions.logits, final.predictions.logits[rows])
+            assert set(step.result.flips.broken) <= set(final.flips.broken)
+
+
+def test_a_finished_mask_is_not_computed_twice(distilbert, split, monkeypatch):
+    replay = Replay(distilbert, split)
+    mask = HeadMask.off(distilbert.anatomy, MASKS[0])
+    first = replay.evaluate(mask)
+    monkeypatch.setattr(replay, "_course", None)
+    assert torch.equal(replay.evaluate(mask).predictions.logits, first.predictions.logits)
+
+
+def test_the_order_of_chunks_is_spread_at_any_stop():
+    order = _spread_out(11)
+    assert sorted(order) == list(range(11))
+    assert order[:4] == [0, 8, 4, 2]
+
+
+def test_a_layer_that_is_not_what_its_family_promises_takes_the_general_way(tokenizer, split):
+    from analysis import models
+    from tests.tiny import tiny_model
+
+    odd = tiny_model("distilbert")
+    odd.distilbert.transformer.layer[1].ffn.activation = torch.nn.Tanh()
+    odd.distilbert.transformer.layer[0].ffn.forward = lambda states: 2 * states
+    replay = Replay(models.load_model(odd, tokenizer=tokenizer), split)
+    assert isinstance(replay._course, course.TappedCourse)
+
+
+def test_what_cannot_be_replayed_is_said(distilbert, split):
+    with pytest.raises(DataError, match="no sentences"):
+        Replay(distilbert, Selection((), ()))
+    with pytest.raises(DataError, match="label number 7"):
+        Replay(distilbert, Selection(("good",), (7,)))
+    with pytest.raises(MethodError, match="unknown precision 'int4'"):
+        Replay(distilbert, split, precision="int4")
+    replay = Replay(distilbert, split)
+    with pytest.raises(MaskError, match="heads a layer"):
+        replay.evaluate(HeadMask(((True, False),)))
+    with pytest.raises(MethodError, match="mean"):
+        replay.evaluate(HeadMask.off(distilbert.anatomy, MASKS[0]), ablation="mean")
