@@ -40,17 +40,25 @@ class Batch:
         return len(self.rows)
 
 
-def batches(subject: Subject, split: Split, *, tokens: int = TOKENS) -> list[Batch]:
+def batches(
+    subject: Subject, split: Split, *, tokens: int = TOKENS, multiple: int = MULTIPLE
+) -> list[Batch]:
     """Cut a split into batches of like length, short sentences first.
 
     Texts past the model's length are cut there.
+
+    Args:
+        subject: the model, for its tokenizer and length.
+        split: the sentences.
+        tokens: size of a batch, padding included.
+        multiple: lengths are padded to a multiple of this.
     """
     encoded = encode(subject, split.texts)
     lengths = [len(ids) for ids in encoded["input_ids"]]
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     return [
         batch_of(subject, encoded, split.labels, rows, width)
-        for rows, width in _groups(order, lengths, tokens, subject.max_length)
+        for rows, width in _groups(order, lengths, tokens, multiple, subject.max_length)
     ]
 
 
@@ -66,12 +74,12 @@ _TAKEN = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def _groups(
-    order: list[int], lengths: list[int], tokens: int, longest: int
+    order: list[int], lengths: list[int], tokens: int, multiple: int, longest: int
 ) -> Iterator[tuple[list[int], int]]:
     group: list[int] = []
     width = 0
     for row in order:
-        padded = min(-(-lengths[row] // MULTIPLE) * MULTIPLE, max(longest, lengths[row]))
+        padded = min(-(-lengths[row] // multiple) * multiple, max(longest, lengths[row]))
         if group and (padded != width or (len(group) + 1) * padded > tokens):
             yield group, width
             group = []

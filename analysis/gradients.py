@@ -1,0 +1,112 @@
+"""Exact derivatives by every head's gate, for each sentence, in one backward pass a class at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from analysis.attention import Intervention, Means, intervening
+from analysis.batches import Batch, batches
+from analysis.models import Subject
+from analysis.progress import Step, finish
+from analysis.text import Split
+
+
+@dataclass(frozen=True, eq=False)
+class GateGradients:
+    """How each sentence's loss and logits answer to each gate, at the full model."""
+
+    losses: Tensor
+    """Cross-entropy of each sentence in nats, `[n]`."""
+    loss: Tensor
+    """Derivative of each sentence's loss by each gate, `[n, heads]`."""
+    logits: Tensor
+    """The full model's logits, `[n, classes]`."""
+    jacobian: Tensor | None
+    """Derivative of each logit by each gate, `[n, classes, heads]`; None when not asked for."""
+    labels: Tensor
+    """True labels, `[n]`."""
+
+
+def gate_gradients(
+    subject: Subject, split: Split, *, jacobian: bool = False, means: Means | None = None
+) -> GateGradients:
+    """Derivatives by all gates; see `differentiating`."""
+    return finish(differentiating(subject, split, jacobian=jacobian, means=means))
+
+
+def differentiating(
+    subject: Subject, split: Split, *, jacobian: bool = False, means: Means | None = None
+) -> Iterator[Step[GateGradients]]:
+    """Derivatives of every sentence's loss by every gate, reporting after each batch.
+
+    The gates get a row for each sentence and the loss is summed, so one backward pass gives the exact
+    derivative of every sentence by every head (Michel et al. 2019 take it from one sentence at a time).
+    The weights need no gradient and get none.
+
+    Args:
+        subject: the model.
+        split: labelled sentences.
+        jacobian: also differentiate each logit: one more backward pass a class.
+        means: what a gate of 0 leaves in a head's place; nothing when not given.
+    """
+    parts: list[tuple[Batch, Sequence[Tensor | None]]] = []
+    done = 0
+    for batch in batches(subject, split):
+        parts.append((batch, _differentiated(subject, batch, jacobian, means)))
+        done += len(batch)
+        yield Step(done, len(split), "sentences", _ordered(parts) if done == len(split) else None)
+
+
+def _differentiated(
+    subject: Subject, batch: Batch, jacobian: bool, means: Means | None
+) -> Sequence[Tensor | None]:
+    gates = [
+        torch.ones(len(batch), count, device=subject.device, requires_grad=True)
+        for count in subject.anatomy.heads
+    ]
+    with torch.enable_grad(), intervening(Intervention(gates=gates, means=means)):
+        logits: Any = subject.model(**batch.inputs).logits.float()
+        losses = cross_entropy(logits, batch.labels.to(logits.device), reduction="none")
+    loss = _by_gates(losses.sum(), gates)
+    columns = (
+        [_by_gates(logits[:, c].sum(), gates) for c in range(logits.shape[1])] if jacobian else []
+    )
+    return (
+        losses.detach().cpu(),
+        loss,
+        logits.detach().cpu(),
+        torch.stack(columns, 1) if columns else None,
+    )
+
+
+def _by_gates(total: Tensor, gates: Sequence[Tensor]) -> Tensor:
+    found = torch.autograd.grad(total, gates, retain_graph=True, allow_unused=True)
+    return torch.cat(
+        [
+            torch.zeros_like(gate) if gradient is None else gradient
+            for gate, gradient in zip(gates, found, strict=True)
+        ],
+        1,
+    ).cpu()
+
+
+def _ordered(parts: Sequence[tuple[Batch, Sequence[Tensor | None]]]) -> GateGradients:
+    order = torch.cat([batch.rows for batch, _ in parts]).argsort()
+    columns = [
+        torch.cat([found[place] for _, found in parts])[order]  # type: ignore[arg-type]
+        if parts[0][1][place] is not None
+        else None
+        for place in range(4)
+    ]
+    losses, loss, logits, jacobian = columns
+    assert losses is not None
+    assert loss is not None
+    assert logits is not None
+    labels = torch.cat([batch.labels for batch, _ in parts])[order]
+    return GateGradients(losses, loss, logits, jacobian, labels)
