@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -34,7 +35,11 @@ def start(*, port: int | None, host: str, browser: bool, model: str, data: str) 
     threading.Thread(target=_warm_up, args=(model, data), daemon=True).start()
     if browser and _has_screen():
         threading.Thread(target=_open_browser, args=(host, chosen, address), daemon=True).start()
-    _serve(host, chosen)
+    with contextlib.suppress(KeyboardInterrupt):
+        _serve(host, chosen)
+    # A thread may be inside PyTorch, which aborts the process when the interpreter ends under it.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def address_of(host: str, port: int, model: str, data: str) -> str:
@@ -98,6 +103,9 @@ def _serve(host: str, port: int) -> None:
         "server.headless": "true",
         "browser.gatherUsageStats": "false",
         "logger.hideWelcomeMessage": "true",
+        "logger.level": "warning",
+        # A changed file would make Streamlit drop modules that another thread is importing.
+        "server.fileWatcherType": "none",
     }
     pairs = [f"--{name}={value}" for name, value in flags.items()]
     cli.main(["run", str(app_path()), *pairs], prog_name="headcount", standalone_mode=False)
