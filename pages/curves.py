@@ -11,11 +11,8 @@ here = frame.open_page(
     "Each method ranks the heads on the calibration split; the lowest are switched off and accuracy is "
     "measured on the selection split. Random is drawn with three seeds: a method must beat it.",
 )
-methods, limit, ablation, is_asked = controls.sweep(here)
-key = work.sweep_key(here, methods, limit, ablation)
-if is_asked:
-    work.sweep(here, methods, limit=limit, ablation=ablation)
-job = work.desk.find(key)
+methods, limit, ablation = controls.sweep(here)
+job = work.desk.find(work.sweep_key(here, methods, limit, ablation))
 if job is None:
     st.info(
         "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.ui import frame, views, work
+from analysis.ui.jobs import Urgency
 from analysis.ui.state import current
 
 here = frame.open_page(
@@ -14,20 +15,23 @@ here = frame.open_page(
 )
 session, anatomy = current(), here.anatomy
 mask = session.mask
-full = work.evaluation(here, mask.switched(mask.off_heads, on=True))
+full = work.evaluation(here, mask.switched(mask.off_heads, on=True), urgency=Urgency.PAGE)
 
 
 def accuracy() -> None:
     """The full model's accuracy, as far as it is known."""
     found = full.result
     columns = st.columns(4)
-    columns[0].metric("Layers", len(anatomy.heads), border=True)
-    columns[1].metric("Heads", anatomy.heads_total, border=True)
-    columns[2].metric("Parameters", f"{here.subject.parameters / 1e6:.1f} M", border=True)
+    columns[0].metric("Layers", len(anatomy.heads), border=True, height="stretch")
+    columns[1].metric("Heads", anatomy.heads_total, border=True, height="stretch")
+    columns[2].metric(
+        "Parameters", f"{here.subject.parameters / 1e6:.1f} M", border=True, height="stretch"
+    )
     columns[3].metric(
         "Accuracy, all heads" if not full.is_open else "Accuracy so far",
         views.percent(found.accuracy) if found else "…",
         border=True,
+        height="stretch",
         help="Share of right answers on the selection split, with its 95 % interval (Wilson).",
         delta=views.accuracy_interval(found) if found else " ",
         delta_color="off",

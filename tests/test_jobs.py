@@ -162,3 +162,23 @@ def test_the_open_jobs_are_listed_oldest_first() -> None:
         desk.cancel(job)
         assert job.wait(5)
     assert desk.open_jobs() == ()
+
+
+def test_a_job_is_called_with_the_results_that_it_waits_for() -> None:
+    desk = Desk()
+    first = ask(desk, "first", lambda: count(3, 0.002), kind="one")
+    second = ask(desk, "second", lambda got: count(got + 1), kind="two", after=[first])
+    assert second.wait(5)
+    assert second.result == 4
+
+
+def test_a_job_fails_with_the_sentence_of_what_it_waits_for() -> None:
+    def work() -> Iterator[Step[int]]:
+        raise DataError("no such file")
+        yield
+
+    desk = Desk()
+    first = ask(desk, "first", work, kind="one")
+    second = ask(desk, "second", lambda got: count(1), kind="two", after=[first])
+    assert second.wait(5)
+    assert (second.state, second.error) == ("failed", "no such file")

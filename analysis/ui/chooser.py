@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import streamlit as st
 
 from analysis.errors import HeadcountError
@@ -27,32 +29,34 @@ def form() -> None:
     """The form for another source."""
     session = current()
     shown = session.wanted or session.source
+    for entry in fields(Source):
+        st.session_state.setdefault(f"source_{entry.name}", getattr(shown, entry.name) or "")
     with st.form("source", border=False):
-        model = st.text_input("Model", shown.model, help=HELP_MODEL, max_chars=500)
-        data = st.text_input("Sentences", shown.data, help=HELP_DATA, max_chars=500)
-        file = st.file_uploader("or upload labelled sentences", type=list(UPLOADS))
+        st.text_input("Model", key="source_model", help=HELP_MODEL, max_chars=500)
+        st.text_input("Sentences", key="source_data", help=HELP_DATA, max_chars=500)
+        st.file_uploader("or upload labelled sentences", type=list(UPLOADS), key="source_file")
         with st.expander("Columns and labels, when their names do not tell"):
-            text_column = st.text_input("Column with the texts", shown.text_column or "")
-            label_column = st.text_input("Column with the labels", shown.label_column or "")
-            labels = st.text_input(
-                "Label names", shown.labels or "", help="each label's output: `neg=0,pos=1`"
+            st.text_input("Column with the texts", key="source_text_column")
+            st.text_input("Column with the labels", key="source_label_column")
+            st.text_input(
+                "Label names", key="source_labels", help="each label's output: `neg=0,pos=1`"
             )
-        is_sent = st.form_submit_button("Load", type="primary")
-    if not is_sent:
-        return
+        st.form_submit_button("Load", type="primary", on_click=_load)
+
+
+def _load() -> None:
+    session = current()
+    typed = {
+        entry.name: st.session_state[f"source_{entry.name}"].strip() for entry in fields(Source)
+    }
+    file = st.session_state.get("source_file")
     try:
-        spec = keep_upload(file.name, file.getvalue()) if file else data.strip() or "demo"
+        if file is not None:
+            typed["data"] = keep_upload(file.name, file.getvalue())
     except HeadcountError as error:
-        st.error(str(error))
+        session.notices.append(str(error))
         return
-    session.wanted = Source(
-        model=model.strip() or "demo",
-        data=spec,
-        text_column=text_column.strip() or None,
-        label_column=label_column.strip() or None,
-        labels=labels.strip() or None,
-    )
-    st.rerun()
+    session.wanted = Source(**{name: value for name, value in typed.items() if value})
 
 
 def _short(text: str) -> str:

@@ -93,16 +93,14 @@ def presets(here: Workspace) -> None:
     with columns[1]:
         keep = st.slider("How many to keep", 0, total, value=total // 2, key="keep")
     with columns[2]:
-        is_asked = st.button("Apply", key="apply_preset", width="stretch")
+        st.button("Apply", on_click=session.want, args=(method, keep), width="stretch")
     st.caption(f"{known[method].meaning} ({frame.escaped(known[method].source)}.)")
-    if is_asked:
-        session.preset = (method, keep)
     if session.preset is not None:
         _apply(here, session)
 
 
-def sweep(here: Workspace) -> tuple[list[str], int | None, str, bool]:
-    """Methods, number of sentences, ablation, and whether the curves were asked for."""
+def sweep(here: Workspace) -> tuple[list[str], int | None, str]:
+    """Methods, number of sentences and ablation of the curves, and the button that starts them."""
     known = views.methods()
     methods = several(
         "methods",
@@ -123,8 +121,14 @@ def sweep(here: Workspace) -> tuple[list[str], int | None, str, bool]:
             format_func=ABLATIONS.__getitem__,
         )
     with columns[2]:
-        is_asked = st.button("Draw", type="primary", disabled=not methods, width="stretch")
-    return methods, limit, ablation, is_asked
+        st.button(
+            "Draw",
+            type="primary",
+            disabled=not methods,
+            width="stretch",
+            on_click=lambda: work.sweep(here, methods, limit=limit, ablation=ablation),
+        )
+    return methods, limit, ablation
 
 
 def _apply(here: Workspace, session: Session) -> None:

@@ -19,9 +19,7 @@ def text_box(here: Workspace) -> str:
     """The text, typed or picked from the selection split."""
     session = current()
     offered = list(here.sentences("selection", OFFERED).texts)
-    if not session.choices["text"].strip():
-        session.choices["text"] = offered[0][:LONGEST]
-    st.session_state.setdefault("text_box", session.choices["text"][:LONGEST])
+    st.session_state.setdefault("text_box", (session.choices["text"] or offered[0])[:LONGEST])
 
     def typed() -> None:
         session.choices["text"] = st.session_state.text_box

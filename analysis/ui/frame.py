@@ -58,9 +58,7 @@ def open_page(question: str, answer: str) -> Workspace:
     st.title(question, anchor=False)
     st.caption(answer)
     _line()
-    for notice in session.notices:
-        st.warning(escaped(notice))
-    session.notices = []
+    _notices()
     if session.here is None:
         _loading(work.open_source(session.source))
         st.stop()
@@ -100,6 +98,8 @@ def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
 
     @st.fragment(run_every=POLL if is_running else None)
     def part() -> None:
+        for job in jobs:
+            job.looked_at(current().id)
         draw()
         if is_running and not any(job.is_open for job in jobs):
             st.rerun()
@@ -137,7 +137,9 @@ def listed(names: Sequence[str]) -> str:
 
 def provenance(origin: Provenance) -> None:
     """Where something came from and under which licence."""
-    st.markdown(f"From {escaped(origin.source)}. Licence: {escaped(origin.licence)}.")
+    st.markdown(
+        f"From {escaped(origin.source)}. Licence: {escaped(origin.licence) or 'not stated'}."
+    )
     if origin.note:
         st.caption(escaped(origin.note))
 
@@ -185,6 +187,16 @@ def _line() -> None:
         _running_work()
 
 
+def _notices() -> None:
+    """What went wrong, until it is dismissed: a rerun must not take it away unread."""
+    notices = current().notices
+    if not notices:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning("\n\n".join(escaped(notice) for notice in notices), width="stretch")
+        st.button("Dismiss", on_click=notices.clear)
+
+
 def _mask_badge(mask: HeadMask) -> None:
     color = "gray" if mask.is_full else "orange"
     st.badge(f"{mask.heads_on} of {mask.heads_total} heads on", color=color)
@@ -208,8 +220,7 @@ def _running_work() -> None:
 def _progress(job: Job[Any], place: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         bar(job)
-        if st.button("Cancel", key=f"cancel-{place}-{id(job)}"):
-            work.desk.cancel(job)
+        st.button("Cancel", key=f"cancel-{place}-{id(job)}", on_click=job.stop)
 
 
 def _ended(job: Job[Any]) -> None:
@@ -217,9 +228,8 @@ def _ended(job: Job[Any]) -> None:
         st.error(escaped(job.error))
     elif job.state == "cancelled":
         st.info(f"{escaped(job.title)}: cancelled.")
-    if job.state in ("failed", "cancelled") and st.button("Try again", key=f"again-{id(job)}"):
-        work.desk.forget(job.key)
-        st.rerun()
+    if job.state in ("failed", "cancelled"):
+        st.button("Try again", key=f"again-{id(job)}", on_click=work.desk.forget, args=(job.key,))
 
 
 def _loading(job: Job[Workspace]) -> None:

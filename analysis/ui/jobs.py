@@ -31,6 +31,8 @@ Work = Callable[..., Iterator[Step[Result]]]
 
 FORGETFUL = 20.0
 """Seconds after which a session that has not looked at its job no longer counts as its owner."""
+INATTENTIVE = 3.0
+"""Seconds after which a job that nobody looks at lets others go first."""
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +107,14 @@ class Job(Generic[Result]):
             return None
         return self.seconds * (1 - self.share) / self.share
 
+    @property
+    def urgency_now(self) -> Urgency:
+        """Its urgency; that of long work while nobody looks at it."""
+        if self.urgency is Urgency.ALONE:
+            return self.urgency
+        latest = max(self.owners.copy().values(), default=self.begun)
+        return self.urgency if time.monotonic() - latest < INATTENTIVE else Urgency.LONG
+
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; True when it has ended."""
         return self._finished.wait(seconds)
@@ -113,6 +123,8 @@ class Job(Generic[Result]):
         """Note that this session still wants the result."""
         if owner in self.owners:
             self.owners[owner] = time.monotonic()
+        for job in self.after:
+            job.looked_at(owner)
 
     def stop(self) -> None:
         """Ask the work to end after the step that it is in."""
@@ -125,7 +137,7 @@ class Job(Generic[Result]):
         try:
             steps = work(*self._needed())
             while not self._stop.is_set():
-                with turnstile.turn(self.urgency):
+                with turnstile.turn(self.urgency_now):
                     if self._stop.is_set():
                         break
                     self.state = "running"

@@ -48,6 +48,7 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
+        height="stretch",
         help="Share of right answers with its 95 % interval (Wilson).",
     )
     right.metric(
@@ -57,6 +58,7 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
+        height="stretch",
         help="Against the full model on the same sentences, with a paired 95 % interval.",
     )
     left.metric(
@@ -101,10 +103,13 @@ def speed(here: Workspace, mask: HeadMask) -> None:
     length = columns[1].selectbox(
         "Tokens in a text", lengths, index=len(lengths) // 2, key="length"
     )
-    is_asked = columns[2].button("Measure", key="measure", width="stretch")
+    columns[2].button(
+        "Measure",
+        key="measure",
+        width="stretch",
+        on_click=lambda: work.speed(here, mask, batch=batch, length=length),
+    )
     job = work.desk.find((here.key, "speed", mask, batch, length))
-    if is_asked:
-        job = work.speed(here, mask, batch=batch, length=length)
     if job is None:
         return
     if job.state != "done":
@@ -128,10 +133,12 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     if "test" not in here.data.splits:
         st.caption("These sentences have no test split.")
         return
-    key = (here.key, "evaluation", mask, "test", None, "zero" if mask.is_full else ablation)
-    job = work.desk.find(key)
-    if st.button("Measure on the test split", key="report"):
-        job = work.evaluation(here, mask, split="test", ablation=ablation)
+    st.button(
+        "Measure on the test split",
+        key="report",
+        on_click=lambda: work.evaluation(here, mask, split="test", ablation=ablation),
+    )
+    job = work.desk.find(work.evaluation_key(here, mask, "test", None, ablation))
     if job is None:
         return
     if job.state == "done" and job.result is not None:

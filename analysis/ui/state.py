@@ -78,7 +78,7 @@ class Session:
     preset: tuple[str, int] | None = None
     """Method and number of heads to keep that were asked for and whose scores are not known yet."""
     notices: list[str] = field(default_factory=list)
-    """Sentences to show once."""
+    """Sentences to show until they are dismissed."""
 
     def change(self, mask: HeadMask, *, by_grid: bool = False) -> None:
         """Make this the mask, as a step that can be undone."""
@@ -88,6 +88,10 @@ class Session:
         self.future = []
         self.mask = mask
         self.revision += not by_grid
+
+    def want(self, method: str, keep: int) -> None:
+        """Ask for the mask that keeps the best heads; it comes when their scores are known."""
+        self.preset = (method, keep)
 
     def undo(self) -> None:
         """Back to the mask before the last change."""

@@ -62,22 +62,30 @@ def evaluation(
     split: str = "selection",
     limit: int | None = None,
     ablation: str = "zero",
+    urgency: Urgency = Urgency.CLICK,
 ) -> Job[Evaluation]:
     """Accuracy under a mask against the full model on the same sentences."""
     after = []
     if not mask.is_full:
         after.append(evaluation(here, HeadMask.full(here.anatomy), split=split, limit=limit))
         after.extend([profile(here)] if ablation == "mean" else [])
-    ablation = "zero" if mask.is_full else ablation
     return desk.ask(
-        (here.key, "evaluation", mask, split, limit, ablation),
+        evaluation_key(here, mask, split, limit, ablation),
         lambda *needed: _evaluating(here, mask, split, limit, ablation, *needed),
         owner=current().id,
         kind=f"{'full' if mask.is_full else 'masked'} model, {split}",
         title=f"Accuracy with {mask.heads_on} of {mask.heads_total} heads, {split} split",
-        urgency=Urgency.CLICK,
+        urgency=urgency,
         after=after,
     )
+
+
+def evaluation_key(
+    here: Workspace, mask: HeadMask, split: str, limit: int | None, ablation: str
+) -> tuple[Any, ...]:
+    """The key of an evaluation, to find one that has been asked for."""
+    # What a head that is off contributes does not matter when none is.
+    return (here.key, "evaluation", mask, split, limit, "zero" if mask.is_full else ablation)
 
 
 def profile(here: Workspace) -> Job[Profile]:
