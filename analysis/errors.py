@@ -58,5 +58,7 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     """
     known = list(choices)
     close = difflib.get_close_matches(name, known, n=1)
+    if len(name) > 60:
+        name = name[:59] + "…"
     hint = f"; did you mean {close[0]!r}? Choose" if close else "; choose"
     return f"unknown {kind} {name!r}{hint} one of {', '.join(known)}"

@@ -13,8 +13,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from analysis.families import FAMILIES
 from analysis.errors import ModelError, unknown
+from analysis.families import FAMILIES
 from analysis.text import Provenance
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase, Provenance]
@@ -32,15 +32,9 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
         ModelError: not found, no network, no safetensors weights, an unsupported family or no
             classification head; the sentence says which and what would work.
     """
-    folder = Path(spec).expanduser()
-    local = folder.is_dir()
-    if local:
-        _check_folder(folder)
-    elif folder.exists():
-        raise ModelError(
-            f"{spec} is a file; give the folder that holds config.json and model.safetensors"
-        )
-    place = str(folder) if local else spec
+    folder = _folder(spec)
+    local = folder is not None
+    place = str(folder or spec)
     options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "local_files_only": local}
     try:
         config = AutoConfig.from_pretrained(place, **options)
@@ -51,7 +45,9 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
         tokenizer = AutoTokenizer.from_pretrained(place, **options)
     except ModelError:
         raise
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (
+        Exception
+    ) as error:  # files of strangers, read by three libraries: anything can be raised
         raise ModelError(_reason(spec, local, error)) from error
     missing = sorted(report["missing_keys"])
     if missing:
@@ -59,13 +55,35 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
             f"{spec} has no weights for {missing[0]} (and {len(missing) - 1} more); "
             "give a model that was fine-tuned to classify texts, not a bare encoder"
         )
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        # transformers makes an empty tokenizer where the files of one are missing.
+        raise ModelError(
+            f"{spec} has no tokenizer that knows words; save the tokenizer into the same folder with "
+            "save_pretrained (tokenizer.json)"
+        )
     return model, tokenizer, _provenance(spec, local)
+
+
+def _folder(spec: str) -> Path | None:
+    """The folder that a spec names, looked into; None when it names none here."""
+    try:
+        folder = Path(spec).expanduser()
+        if folder.is_dir():
+            _check_folder(folder)
+            return folder
+        if folder.exists():
+            raise ModelError(
+                f"{spec} is a file; give the folder that holds config.json and model.safetensors"
+            )
+    except (OSError, ValueError, RuntimeError):  # no path at all: too long, or of nobody's home
+        pass
+    return None
 
 
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder} has no config.json; give the folder that save_pretrained wrote")
-    if any(folder.glob("*.safetensors")):
+    if any(folder.glob("model*.safetensors")):
         return
     if any(folder.glob("pytorch_model*.bin")) or any(folder.glob("*.pt")):
         raise ModelError(
@@ -83,13 +101,18 @@ def _check_config(config: Any, spec: str) -> None:
 
 
 def _reason(spec: str, local: bool, error: Exception) -> str:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    first = _short(next(iter(str(error).strip().splitlines()), type(error).__name__), 300)
+    spec = _short(spec, 100)
     if local:
         return f"cannot load the model in {spec}: {first}"
     return (
         f"cannot load the model {spec!r}: it is not a folder here, and the hub could not give it ({first}). "
         "Check the name and the network, or give a folder, or 'demo'"
     )
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _provenance(spec: str, local: bool) -> Provenance:

@@ -120,6 +120,17 @@ class HeadMask:
         """True when every head is on."""
         return self.heads_on == self.heads_total
 
+    def check(self, anatomy: HasHeads) -> None:
+        """Refuse a mask that was made for a model with other heads.
+
+        Raises:
+            MaskError: layers or heads of a layer differ in number.
+        """
+        if self.heads != tuple(anatomy.heads):
+            raise MaskError(
+                f"the mask has {_counts(self.heads)}, the model has {_counts(anatomy.heads)}"
+            )
+
     def first_change(self, other: HeadMask) -> int | None:
         """The lowest layer in which two masks of one model differ, or None when they are equal."""
         for layer, (mine, theirs) in enumerate(zip(self.rows, other.rows, strict=True)):
@@ -140,6 +151,8 @@ class HeadMask:
             raise MaskError(
                 f"there is no layer {layer}: the model has layers 0 to {len(self.rows) - 1}"
             )
+        if not self.rows[layer]:
+            raise MaskError(f"there is no head {layer}.{head}: layer {layer} has no heads left")
         if not 0 <= head < len(self.rows[layer]):
             raise MaskError(
                 f"there is no head {layer}.{head}: layer {layer} has heads 0 to {len(self.rows[layer]) - 1}"
@@ -166,6 +179,13 @@ def parse_heads(text: str) -> tuple[Head, ...]:
             )
         heads.append((int(match[1]), int(match[2])))
     return tuple(heads)
+
+
+def _counts(heads: tuple[int, ...]) -> str:
+    """`6 layers of 12 heads`, or the count of each layer where they differ."""
+    if len(set(heads)) == 1:
+        return f"{len(heads)} layers of {heads[0]} heads"
+    return f"{len(heads)} layers of {', '.join(map(str, heads))} heads"
 
 
 def _decode_row(code: str, layer: int, count: int) -> tuple[bool, ...]:

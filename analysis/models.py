@@ -12,11 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.pytorch_utils import Conv1D
 
 from analysis import hub
-from analysis.anatomy import Anatomy, dissect, positions_of
+from analysis.anatomy import Anatomy, dissect, part, positions_of, sites_of
 from analysis.attention import adopt
 from analysis.errors import ModelError
+from analysis.portable import Silent
 from analysis.selftest import check_gates
 from analysis.task import Task, task_of
 from analysis.text import Provenance
@@ -114,6 +116,7 @@ def subject_of(
     """
     if getattr(model.config, "quantization_config", None):
         raise ModelError(f"the model {spec} is quantised; give it in float32, float16 or bfloat16")
+    _check_projections(model)
     anatomy = dissect(model)
     labels = _labels(model)
     _check_weights(model)
@@ -161,7 +164,24 @@ def _labels(model: PreTrainedModel) -> tuple[str, ...]:
         raise ModelError(
             "the model predicts a number, not classes; give a classifier with two or more labels"
         )
-    return tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    if (config.problem_type or "single_label_classification") != "single_label_classification":
+        raise ModelError(
+            f"the model's outputs do not exclude each other ({config.problem_type}); "
+            "give a classifier that chooses one label for each text"
+        )
+    return tuple(config.id2label.get(i, f"LABEL_{i}") for i in range(config.num_labels))
+
+
+def _check_projections(model: nn.Module) -> None:
+    """Refuse projections that are more, or less, than a matrix: heads could not be cut out of them."""
+    for site in sites_of(model):
+        for path in site.projections:
+            projection = part(site.owner, path)
+            if type(projection) not in (nn.Linear, Conv1D, Silent):
+                raise ModelError(
+                    f"{path} of {site.title} is a {type(projection).__name__}, not a plain matrix; "
+                    "merge adapters into the weights, or give the model without quantisation"
+                )
 
 
 def _check_weights(model: nn.Module) -> None:
