@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from analysis.errors import ModelError
 from analysis.text import Split
 
 if TYPE_CHECKING:
@@ -63,10 +64,21 @@ def batches(
 
 
 def encode(subject: Subject, texts: Sequence[str]) -> dict[str, list[list[int]]]:
-    """Token numbers (and what else the model takes) of each text, cut at the model's length."""
+    """Token numbers (and what else the model takes) of each text, cut at the model's length.
+
+    Raises:
+        ModelError: the tokenizer is of another model.
+    """
     encoded = subject.tokenizer(
         list(texts), truncation=True, max_length=subject.max_length, padding=False
     )
+    highest = max((max(ids) for ids in encoded["input_ids"] if ids), default=0)
+    words = subject.model.get_input_embeddings().num_embeddings
+    if highest >= words:
+        raise ModelError(
+            f"the tokenizer gives the number {highest} to a token, and {subject.name} knows {words} tokens; "
+            "give the tokenizer that the model was trained with"
+        )
     return {name: encoded[name] for name in encoded if name in _TAKEN}
 
 
