@@ -54,6 +54,8 @@ def batches(
         tokens: size of a batch, padding included.
         multiple: lengths are padded to a multiple of this.
     """
+    if not split.texts:
+        return []
     encoded = encode(subject, split.texts)
     lengths = [len(ids) for ids in encoded["input_ids"]]
     order = sorted(range(len(lengths)), key=lengths.__getitem__)

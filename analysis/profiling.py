@@ -18,7 +18,7 @@ from analysis import statistics as stats
 from analysis.anatomy import matrix, outputs_of
 from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
 from analysis.batches import Batch, batches
-from analysis.errors import DataError
+from analysis.errors import DataError, ModelError
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
@@ -33,7 +33,7 @@ class Profile:
 
     table: pd.DataFrame
     """One row a head: `layer`, `head`, then each statistic and its standard error over sentences,
-    `<statistic>_se`."""
+    `<statistic>_se` (NaN for a single sentence)."""
     means: Means
     """Mean output of each head over all tokens, `[heads, head_size]` a layer: what `mean` ablation puts
     in a head's place."""
@@ -54,12 +54,20 @@ def profile(subject: Subject, split: Split, *, tokens: int = 4096) -> Profile:
         subject: the model; all heads are on.
         split: the sentences; labels are not used.
         tokens: size of a batch in tokens.
+
+    Raises:
+        DataError: there are no sentences.
+        ModelError: every head of the model has been removed.
     """
     return finish(profiling(subject, split, tokens=tokens))
 
 
 def profiling(subject: Subject, split: Split, *, tokens: int = 4096) -> Iterator[Step[Profile]]:
     """`profile`, reporting after each batch; the last step carries the profile."""
+    if not len(split):
+        raise DataError("there are no sentences to profile the heads on")
+    if not subject.anatomy.heads_total:
+        raise ModelError(f"{subject.name} has no heads left to profile")
     start = time.perf_counter()
     collector = _Collector(subject)
     done = 0
@@ -89,9 +97,12 @@ def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
 
     Raises:
         DataError: the text is empty.
+        MaskError: the mask is of another model.
     """
     if not text.strip():
         raise DataError("the text is empty; write a sentence to see where the heads look")
+    if mask is not None:
+        mask.check(subject.anatomy)
     batch = batches(subject, Split((text,), (0,)))[0]
     length = int(batch.real.sum())
     seen: list[Tensor | float] = [0.0] * subject.anatomy.layers
@@ -104,7 +115,7 @@ def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
         subject.model(**batch.inputs)
     ids = batch.inputs["input_ids"][0, :length].tolist()
     nothing = torch.zeros(0, length, length)
-    weights = tuple(layer if isinstance(layer, Tensor) else nothing for layer in seen)
+    weights = tuple(layer.cpu() if isinstance(layer, Tensor) else nothing for layer in seen)
     return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), weights)
 
 
@@ -149,10 +160,9 @@ class _Collector:
     def profile(self, split: Split, seconds: float) -> Profile:
         """The table so far."""
         mean = self.sums / self.n
-        variance = (
-            (self.squares / self.n - mean.square()).clamp(min=0) * self.n / max(self.n - 1, 1)
-        )
-        error = (variance / self.n).sqrt()
+        spread = (self.squares / self.n - mean.square()).clamp(min=0)
+        # One sentence says nothing about the spread of sentences: its error is not 0 but unknown.
+        error = (spread / (self.n - 1)).sqrt() if self.n > 1 else torch.full_like(mean, torch.nan)
         table = pd.DataFrame(
             [
                 {"layer": layer, "head": head}

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 KINDS = ("cls", "sep", "punctuation")
 """The kinds that statistics tell apart, in the order of the columns below."""
 
-_MARKS = "#Ġ▁Ċ"
-"""Signs with which tokenizers mark word beginnings, continuations and line ends."""
+_SPACES = "Ġ▁Ċ \t\n"
+"""Signs with which tokenizers mark spaces and line ends."""
+_BROKEN = "\ufffd"
+"""What part of a letter decodes to where tokens are bytes; Unicode counts it as a symbol."""
 
 
 def kinds_of(tokenizer: PreTrainedTokenizerBase, input_ids: Tensor) -> Tensor:
@@ -41,10 +43,13 @@ def _kinds(tokenizer: Any, size: int) -> Tensor:
         number = next((number for number in numbers if number is not None), None)
         if number is not None:
             table[number, column] = True
+    # Byte-level tokenizers write ’ as three signs that look like letters; only their decoder knows.
+    decoder = getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None)
     words = tokenizer.convert_ids_to_tokens(range(size))
     for number, word in enumerate(words):
-        if number not in special and word is not None and is_punctuation(word):
-            table[number, 2] = True
+        if number in special or word is None:
+            continue
+        table[number, 2] = is_punctuation(decoder.decode([word]) if decoder else word)
     return table
 
 
@@ -54,7 +59,8 @@ def is_punctuation(token: str) -> bool:
     >>> is_punctuation("##,"), is_punctuation("Ġ!"), is_punctuation("a.")
     (True, True, False)
     """
-    word = token.strip(_MARKS) or token
-    return all(unicodedata.category(letter).startswith(("P", "S")) for letter in word) and bool(
-        word
+    word = token.strip(_SPACES)
+    word = word.strip("#") or word  # ## marks a continuation, # alone is a sign
+    return bool(word) and all(
+        letter != _BROKEN and unicodedata.category(letter).startswith(("P", "S")) for letter in word
     )
