@@ -107,14 +107,16 @@ class PackedCourse:
 
     def _answer(self, state: State, prepared: Projections) -> Tensor:
         last = self.model.last
-        return self.model.shell.answer(self.model.close(last, *state, prepared[last]))
+        hidden, context = state
+        return self.model.shell.answer(self.model.close(last, hidden, context, prepared[last]))
 
     @torch.inference_mode()
     def without_each(
         self, chunk: Pack, mask: HeadMask, means: Means | None, heads: Sequence[Head]
     ) -> Tensor:
         """See `Course.without_each`; a layer's heads share everything up to its output projection."""
-        model, found = self.model, {}
+        model = self.model
+        found: dict[Head, Tensor] = {}
         prepared = model.projections(mask, means)
         hidden = chunk.hidden
         for layer in range(model.last + 1):
@@ -168,7 +170,7 @@ class TappedCourse:
     ) -> Tensor:
         """See `Course.without_each`."""
         states, logits = self.run(chunk, 0, None, self.prepare(mask, means))
-        found = []
+        found: list[Tensor] = []
         for head in heads:
             prepared = self.prepare(mask.switched([head], on=False), means)
             layer = head[0] if head[0] in states else 0
@@ -191,7 +193,7 @@ def _packs_truly(subject: Subject, split: Split) -> bool:
     except (AttributeError, RuntimeError, TypeError):  # the layer is not what its family promises
         return False
     prepared = course.prepare(HeadMask.full(subject.anatomy), None)
-    found = {}
+    found: dict[int, Tensor] = {}
     for pack in course.chunks:
         found.update(zip(pack.rows.tolist(), course.run(pack, 0, None, prepared)[1], strict=True))
     for batch in batches(subject, few):

@@ -55,7 +55,7 @@ def differentiating(
         jacobian: also differentiate each logit: one more backward pass a class.
         means: what a gate of 0 leaves in a head's place; nothing when not given.
     """
-    parts: list[tuple[Batch, Sequence[Tensor | None]]] = []
+    parts: list[tuple[Batch, _Found]] = []
     done = 0
     for batch in batches(subject, split):
         parts.append((batch, _differentiated(subject, batch, jacobian, means)))
@@ -63,9 +63,11 @@ def differentiating(
         yield Step(done, len(split), "sentences", _ordered(parts) if done == len(split) else None)
 
 
-def _differentiated(
-    subject: Subject, batch: Batch, jacobian: bool, means: Means | None
-) -> Sequence[Tensor | None]:
+_Found = tuple[Tensor, Tensor, Tensor, Any]
+"""Losses, their derivatives, logits, and the logits' derivatives or None."""
+
+
+def _differentiated(subject: Subject, batch: Batch, jacobian: bool, means: Means | None) -> _Found:
     gates = [
         torch.ones(len(batch), count, device=subject.device, requires_grad=True)
         for count in subject.anatomy.heads
@@ -96,17 +98,13 @@ def _by_gates(total: Tensor, gates: Sequence[Tensor]) -> Tensor:
     ).cpu()
 
 
-def _ordered(parts: Sequence[tuple[Batch, Sequence[Tensor | None]]]) -> GateGradients:
+def _ordered(parts: Sequence[tuple[Batch, _Found]]) -> GateGradients:
     order = torch.cat([batch.rows for batch, _ in parts]).argsort()
-    columns = [
-        torch.cat([found[place] for _, found in parts])[order]  # type: ignore[arg-type]
-        if parts[0][1][place] is not None
-        else None
-        for place in range(4)
-    ]
-    losses, loss, logits, jacobian = columns
-    assert losses is not None
-    assert loss is not None
-    assert logits is not None
-    labels = torch.cat([batch.labels for batch, _ in parts])[order]
-    return GateGradients(losses, loss, logits, jacobian, labels)
+    losses, loss, logits, jacobian = zip(*(found for _, found in parts), strict=True)
+    return GateGradients(
+        losses=torch.cat(losses)[order],
+        loss=torch.cat(loss)[order],
+        logits=torch.cat(logits)[order],
+        jacobian=torch.cat(jacobian)[order] if jacobian[0] is not None else None,
+        labels=torch.cat([batch.labels for batch, _ in parts])[order],
+    )
