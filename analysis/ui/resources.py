@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -71,6 +72,9 @@ def opening(source: Source) -> Iterator[Step[Workspace]]:
         HeadcountError: the model or the sentences cannot be read, or do not fit each other.
     """
     yield Step(0, len(STAGES), "stages")
+    # OpenMP's threads otherwise spin between two operations, on the cores that the page, the browser
+    # and other work need: four times slower answers were measured. Read once, when PyTorch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from analysis.data import load_data
     from analysis.labels import matched
     from analysis.models import load_model

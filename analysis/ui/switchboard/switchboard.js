@@ -262,17 +262,20 @@ class Board {
     const [layer, head] = place;
     if (this.data.mode !== "switch" || layer < 0 || head < 0) return;
     this.brush = this.on[layer][head];
+    this.stroke = place;
     window.addEventListener("pointerup", () => { this.brush = null; }, { once: true });
   }
 
   hover(event) {
     const place = placeOf(event);
     if (!place) return;
-    const [layer, head] = place;
-    if (this.brush !== null && layer >= 0 && head >= 0 && this.on[layer][head] !== this.brush) {
-      this.set([place], this.brush);
+    if (this.brush !== null && place[0] >= 0 && place[1] >= 0) {
+      // A fast pointer skips cells: take those on the straight way from the last one.
+      const crossed = between(this.stroke, place).filter(([l, h]) => this.on[l]?.[h] === !this.brush);
+      if (crossed.length) this.set(crossed, this.brush);
+      this.stroke = place;
     }
-    this.describe(layer, head);
+    this.describe(...place);
   }
 
   click(event) {
@@ -324,6 +327,12 @@ class Board {
 function placeOf(event) {
   const button = event.target.closest?.("button[data-layer]");
   return button ? [Number(button.dataset.layer), Number(button.dataset.head)] : null;
+}
+
+function between([fromLayer, fromHead], [layer, head]) {
+  const steps = Math.max(Math.abs(layer - fromLayer), Math.abs(head - fromHead), 1);
+  const part = (from, to, step) => Math.round(from + ((to - from) * step) / steps);
+  return Array.from({ length: steps + 1 }, (_, step) => [part(fromLayer, layer, step), part(fromHead, head, step)]);
 }
 
 function channels(hex) {

@@ -1,0 +1,116 @@
+"""A real server and a real Chromium. These tests fail, and do not skip, where either is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from stored import Stored, store
+
+ROOT = Path(__file__).parents[2]
+STARTS_WITHIN = 60.0
+ANSWERS_WITHIN = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+class Server:
+    """A dashboard that nobody has visited yet."""
+
+    def __init__(self, cache: Path, source: Stored) -> None:
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://localhost:{port}"
+        self.source = source
+        self.log = cache / "server.log"
+        environment = {
+            **os.environ,
+            "HEADCOUNT_CACHE": str(cache),
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",  # more threads only get in each other's way on a model this small
+        }
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, "--server.port", str(port)],
+                cwd=cache,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
+
+    def link(self, page: str = "", **query: str) -> str:
+        return f"{self.address}/{page}?{urlencode({**self.source.query, **query})}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + STARTS_WITHIN
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        self.stop()
+        pytest.fail(f"the server did not start:\n{self.log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    return store(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, stored: Stored) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("server"), stored)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def cold(tmp_path: Path, stored: Stored) -> Iterator[Server]:
+    """A server of one's own, whose first visit is the test's."""
+    running = Server(tmp_path, stored)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(ANSWERS_WITHIN)
+    yield context.new_page()
+    context.close()
