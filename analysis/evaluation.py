@@ -12,7 +12,7 @@ from torch import Tensor
 
 from analysis.attention import Ablation, Intervention, Means, check_ablation, gates_of, intervening
 from analysis.batches import Batch
-from analysis.errors import DataError
+from analysis.errors import DataError, ModelError
 from analysis.intervals import Change, paired_change, wilson
 from analysis.mask import HeadMask
 from analysis.models import Subject
@@ -105,8 +105,10 @@ def logits(
         means: the heads' mean outputs (`Profile.means`), needed for `mean`.
 
     Raises:
+        MaskError: the mask is of another model.
         MethodError: an unknown ablation, or `mean` without means.
     """
+    mask.check(subject.anatomy)
     check_ablation(ablation, means)
     intervention = Intervention(
         gates=gates_of(mask, subject.device), means=means if ablation == "mean" else None
@@ -136,7 +138,10 @@ def evaluate(
             it is evaluated too.
 
     Raises:
-        DataError: there are no sentences, or a label that the model does not have.
+        DataError: there are no sentences, a label that the model does not have, or a baseline that was
+            measured on other sentences.
+        MaskError: the mask is of another model.
+        MethodError: an unknown ablation, or `mean` without means.
     """
     return finish(
         evaluating(subject, batches, mask, ablation=ablation, means=means, baseline=baseline)
@@ -169,12 +174,23 @@ def evaluating(
 
 
 def compared(evaluation: Evaluation, baseline: Evaluation | None) -> Evaluation:
-    """The evaluation with its change and flips against a baseline that covers at least its sentences."""
+    """The evaluation with its change and flips against a baseline that covers at least its sentences.
+
+    Raises:
+        DataError: the baseline was measured on other sentences.
+    """
     if baseline is None:
         return evaluation
-    mine = evaluation.predictions
-    places = torch.searchsorted(baseline.predictions.rows, mine.rows)
-    before = baseline.predictions.correct[places]
+    mine, theirs = evaluation.predictions, baseline.predictions
+    places = torch.searchsorted(theirs.rows, mine.rows).clamp(max=len(theirs.rows) - 1)
+    if not (
+        torch.equal(theirs.rows[places], mine.rows)
+        and torch.equal(theirs.labels[places], mine.labels)
+    ):
+        raise DataError(
+            "the baseline was measured on other sentences; evaluate the full model again"
+        )
+    before = theirs.correct[places]
     flips = Flips(
         fixed=tuple(mine.rows[~before & mine.correct].tolist()),
         broken=tuple(mine.rows[before & ~mine.correct].tolist()),
@@ -213,13 +229,15 @@ def _passing(
     rows: list[Tensor] = []
     outputs: list[Tensor] = []
     labels: list[Tensor] = []
-    start = time.perf_counter()
+    seconds = 0.0
     for batch in batches:
+        start = time.perf_counter()
         outputs.append(logits(subject, batch, mask, ablation=ablation, means=means).float().cpu())
+        seconds += time.perf_counter() - start  # not what the caller does between two steps
         rows.append(batch.rows)
         labels.append(batch.labels)
         predictions = _ordered(torch.cat(rows), torch.cat(outputs), torch.cat(labels))
-        evaluation = judged(mask, predictions, time.perf_counter() - start)
+        evaluation = judged(mask, predictions, seconds)
         yield Step(evaluation.n, total, "sentences", evaluation)
 
 
@@ -231,8 +249,14 @@ def _ordered(rows: Tensor, outputs: Tensor, labels: Tensor) -> Predictions:
 def _check(subject: Subject, batches: Sequence[Batch]) -> None:
     if not batches:
         raise DataError("there are no sentences to evaluate on")
-    highest = max(int(batch.labels.max()) for batch in batches)
-    if highest >= len(subject.labels):
+    if not subject.labels:
+        raise ModelError(
+            f"{subject.name} ({type(subject.model).__name__}) has no classification head; "
+            "give a model that was fine-tuned to classify texts"
+        )
+    present = torch.cat([batch.labels for batch in batches])
+    strange = present[(present < 0) | (present >= len(subject.labels))]
+    if len(strange):
         raise DataError(
-            f"the data has label number {highest}, the model's labels are {', '.join(subject.labels)}"
+            f"the data has label number {int(strange[0])}, the model's labels are {', '.join(subject.labels)}"
         )

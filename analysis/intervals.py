@@ -48,15 +48,15 @@ def paired_change(fixed: int, broken: int, n: int) -> Change:
 
     Drawing n sentences with replacement, each of which counts +1, -1 or 0, is drawing the three counts
     from a multinomial; so 10,000 resamples take about a millisecond. The seed is fixed: the same counts give
-    the same interval. With no flips at all the resamples cannot differ, and the interval is widened to
-    what n sentences can exclude: the rule of three, 3 / n.
+    the same interval. With next to no flips, or with flips alone, the resamples cannot differ; so the
+    interval reaches at least as far as n sentences leave open: the rule of three, 3 / n to either side.
     """
-    if fixed + broken == 0:
-        bound = 100 * min(3 / n, 1.0)
-        return Change(0.0, -bound, bound)
     shares = np.array([fixed, broken, n - fixed - broken]) / n
     counts = np.random.default_rng(SEED).multinomial(n, shares, size=RESAMPLES)
     points = 100 * (counts[:, 0] - counts[:, 1]) / n
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(points, [tail, 100 - tail])
-    return Change(100 * (fixed - broken) / n, float(low), float(high))
+    low, high = np.percentile(points, [tail, 100 - tail]).tolist()
+    change, open_to = 100 * (fixed - broken) / n, 300 / n
+    return Change(
+        change, max(min(low, change - open_to), -100.0), min(max(high, change + open_to), 100.0)
+    )
