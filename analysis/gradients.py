@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from analysis.attention import Intervention, Means, intervening
 from analysis.batches import Batch, batches
+from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
 from analysis.text import Split
@@ -34,14 +35,24 @@ class GateGradients:
 
 
 def gate_gradients(
-    subject: Subject, split: Split, *, jacobian: bool = False, means: Means | None = None
+    subject: Subject,
+    split: Split,
+    *,
+    jacobian: bool = False,
+    means: Means | None = None,
+    mask: HeadMask | None = None,
 ) -> GateGradients:
     """Derivatives by all gates; see `differentiating`."""
-    return finish(differentiating(subject, split, jacobian=jacobian, means=means))
+    return finish(differentiating(subject, split, jacobian=jacobian, means=means, mask=mask))
 
 
 def differentiating(
-    subject: Subject, split: Split, *, jacobian: bool = False, means: Means | None = None
+    subject: Subject,
+    split: Split,
+    *,
+    jacobian: bool = False,
+    means: Means | None = None,
+    mask: HeadMask | None = None,
 ) -> Iterator[Step[GateGradients]]:
     """Derivatives of every sentence's loss by every gate, reporting after each batch.
 
@@ -54,11 +65,12 @@ def differentiating(
         split: labelled sentences.
         jacobian: also differentiate each logit: one more backward pass a class.
         means: what a gate of 0 leaves in a head's place; nothing when not given.
+        mask: where the derivatives are taken: heads that are off have gates of 0; all are on when not given.
     """
     parts: list[tuple[Batch, _Found]] = []
     done = 0
     for batch in batches(subject, split):
-        parts.append((batch, _differentiated(subject, batch, jacobian, means)))
+        parts.append((batch, _differentiated(subject, batch, jacobian, means, mask)))
         done += len(batch)
         yield Step(done, len(split), "sentences", _ordered(parts) if done == len(split) else None)
 
@@ -67,10 +79,14 @@ _Found = tuple[Tensor, Tensor, Tensor, Any]
 """Losses, their derivatives, logits, and the logits' derivatives or None."""
 
 
-def _differentiated(subject: Subject, batch: Batch, jacobian: bool, means: Means | None) -> _Found:
+def _differentiated(
+    subject: Subject, batch: Batch, jacobian: bool, means: Means | None, mask: HeadMask | None
+) -> _Found:
     gates = [
-        torch.ones(len(batch), count, device=subject.device, requires_grad=True)
-        for count in subject.anatomy.heads
+        torch.tensor(
+            [row] * len(batch), dtype=torch.float32, device=subject.device
+        ).requires_grad_()
+        for row in (mask or HeadMask.full(subject.anatomy)).rows
     ]
     with torch.enable_grad(), intervening(Intervention(gates=gates, means=means)):
         logits: Any = subject.model(**batch.inputs).logits.float()
