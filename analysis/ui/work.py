@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.mask import HeadMask
 from analysis.progress import Step
 from analysis.ui.jobs import Desk, Job, Urgency
-from analysis.ui.resources import Workspace, opening
+from analysis.ui.resources import TOKENS, Workspace, opening
 from analysis.ui.state import Source, current
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _evaluating(
 def _profiling(here: Workspace) -> Iterator[Step[Profile]]:
     from analysis.profiling import profiling
 
-    yield from profiling(here.subject, here.sentences("calibration"))
+    yield from profiling(here.subject, here.sentences("calibration"), tokens=TOKENS)
 
 
 def _ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]:
