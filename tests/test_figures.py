@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import figures
+from analysis.mask import HeadMask
+from analysis.statistics import STATISTICS
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    heads = [(layer, head) for layer in range(2) for head in range(3)]
+    frame = pd.DataFrame(heads, columns=["layer", "head"])
+    for name in ("entropy", "distance"):
+        frame[name] = np.linspace(0.1, 0.9, len(frame))
+        frame[f"{name}_se"] = 0.01
+    return frame
+
+
+@pytest.fixture
+def mask() -> HeadMask:
+    return HeadMask(((True, False, True), (True, True, True)))
+
+
+def test_a_head_map_has_a_cell_for_each_head_in_its_place(table) -> None:
+    heat = figures.head_map(table, STATISTICS["entropy"]).data[0]
+    assert np.shape(heat.z) == (2, 3)
+    assert heat.z[1][2] == pytest.approx(0.9)
+    assert list(heat.x) == ["H0", "H1", "H2"]
+    assert list(heat.y) == ["L0", "L1"]
+
+
+def test_a_head_map_crosses_out_exactly_the_heads_that_are_off(table, mask) -> None:
+    crosses = figures.head_map(table, STATISTICS["entropy"], mask).data[1]
+    assert list(zip(crosses.y, crosses.x, strict=True)) == [("L0", "H1")]
+
+
+def test_a_layer_with_fewer_heads_leaves_gaps(table) -> None:
+    heat = figures.head_map(table.iloc[:-1], STATISTICS["entropy"]).data[0]
+    assert np.isnan(heat.z[1][2])
+
+
+def test_a_scatter_has_a_point_for_each_head(table, mask) -> None:
+    figure = figures.scatter(table, STATISTICS["entropy"], STATISTICS["distance"], mask)
+    assert sum(len(trace.x) for trace in figure.data) == 6
+    assert list(figure.data[0].text) == ["L0.H0", "L0.H1", "L0.H2"]
+    assert figure.layout.xaxis.title.text == "Entropy (share of the maximum)"
+
+
+def test_markup_in_tokens_is_drawn_as_text() -> None:
+    figure = figures.attention_map(np.eye(2), ["<b>film</b>", "\u202e"])
+    assert list(figure.layout.xaxis.ticktext) == ["&lt;b&gt;film&lt;/b&gt;", "·"]
+
+
+def test_equal_tokens_keep_places_of_their_own() -> None:
+    figure = figures.attention_map(np.eye(3), ["the", "the", "the"])
+    assert list(figure.data[0].x) == [0, 1, 2]
+
+
+def test_a_difference_is_drawn_around_zero() -> None:
+    heat = figures.attention_map(np.array([[0.2, -0.5], [0, 0]]), "ab", is_difference=True).data[0]
+    assert (heat.zmin, heat.zmax) == (-0.5, 0.5)
+
+
+def test_a_curve_has_a_line_and_a_band_for_each_method_and_averages_seeds() -> None:
+    rows = pd.DataFrame(
+        {
+            "method": ["random", "random", "magnitude"],
+            "fraction": [0.5, 0.5, 0.5],
+            "accuracy": [0.6, 0.8, 0.75],
+            "low": [0.5, 0.7, 0.65],
+            "high": [0.7, 0.9, 0.85],
+        }
+    )
+    figure = figures.curve(rows, {"random": "Random"}, baseline=0.9)
+    band, line = figure.data[0], figure.data[1]
+    assert line.name == "Random"
+    assert list(line.y) == [pytest.approx(70)]
+    assert (max(band.y), min(band.y)) == (pytest.approx(90), pytest.approx(50))
+    assert len(figure.data) == 4
