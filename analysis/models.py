@@ -20,7 +20,7 @@ from analysis.attention import adopt
 from analysis.errors import ModelError
 from analysis.portable import Silent
 from analysis.selftest import check_gates
-from analysis.task import Task, task_of
+from analysis.tasks import Task, task_of
 from analysis.text import Provenance
 
 DEMO = "demo"

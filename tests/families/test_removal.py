@@ -12,7 +12,7 @@ from analysis.errors import MaskError, ModelError
 from analysis.mask import HeadMask
 from analysis.models import fingerprint, load_model
 from analysis.surgery import prune
-from analysis.task import answers
+from analysis.tasks import answers
 
 
 @pytest.fixture(scope="module")
