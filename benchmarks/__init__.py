@@ -1,0 +1,1 @@
+"""Where every figure on speed in the README comes from: `python -m benchmarks`."""

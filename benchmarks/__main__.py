@@ -1,0 +1,81 @@
+"""Measure every figure on speed and print it beside its target and the last record.
+
+python -m benchmarks [--json] [--repeats 3] [--limit N] [--only clicks,searches] [--record]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from analysis import load_data, load_model
+from benchmarks import clicks, growth, profiles
+from benchmarks.figures import machine, record, recorded, table
+
+PARTS = {
+    "agreement": lambda subject, data, repeats: clicks.agreement(subject, data.split("selection")),
+    "clicks": lambda subject, data, repeats: clicks.clicks(
+        subject, data.split("selection"), repeats
+    ),
+    "searches": lambda subject, data, repeats: clicks.searches(
+        subject, data.split("calibration"), repeats
+    ),
+    "forecasts": lambda subject, data, repeats: clicks.forecasts(
+        subject, data.split("calibration"), repeats
+    ),
+    "profiles": lambda subject, data, repeats: profiles.profiles(
+        subject, data.split("calibration"), repeats
+    ),
+    "growth": lambda subject, data, repeats: growth.growth(subject, data, repeats),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--data", default="demo")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--limit", type=int, help="sentences of a split at most")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"some of {', '.join(PARTS)}")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument(
+        "--record", action="store_true", help="keep the figures for the next comparison"
+    )
+    options = parser.parse_args()
+    chosen = [name.strip() for name in options.only.split(",") if name.strip()]
+    wrong = [name for name in chosen if name not in PARTS]
+    if wrong or options.repeats < 1:
+        parser.error(f"--only takes some of {', '.join(PARTS)}; --repeats 1 or more")
+    subject, data = load_model(options.model), load_data(options.data)
+    if options.limit:
+        data = limited(data, options.limit)
+    figures = []
+    for name in chosen:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        figures += PARTS[name](subject, data, options.repeats)
+    previous = recorded()
+    if options.json:
+        print(
+            json.dumps(
+                {"machine": machine(), "figures": [vars(figure) for figure in figures]}, indent=1
+            )
+        )
+    else:
+        print(", ".join(f"{key} {value}" for key, value in machine().items()), end="\n\n")
+        print(table(figures, previous))
+    if options.record:
+        record(figures)
+
+
+def limited(data, n):
+    """The data with at most `n` sentences a split."""
+    from dataclasses import replace
+
+    return replace(data, splits={name: split.limited(n) for name, split in data.splits.items()})
+
+
+if __name__ == "__main__":
+    main()

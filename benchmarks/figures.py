@@ -1,0 +1,100 @@
+"""A measured figure, the machine it was measured on, and how both are printed and kept."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import transformers
+
+RECORD = Path(__file__).parent / "record.json"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A ratio or a plain number with its spread over repeats."""
+
+    name: str
+    median: float
+    low: float
+    high: float
+    unit: str
+    detail: str
+    target: str = ""
+
+
+def ratio(name, rival, own, detail, target=""):
+    """How many times faster `own` is than `rival`: seconds of repeats of both, paired in order."""
+    pairs = [theirs / mine for theirs, mine in zip(rival, own, strict=True)]
+    return spread(name, pairs, "x", detail, target)
+
+
+def spread(name, values, unit, detail, target=""):
+    """Median and range of some repeats."""
+    values = list(values)
+    return Figure(name, statistics.median(values), min(values), max(values), unit, detail, target)
+
+
+def timed(work):
+    """Seconds that a call takes, and what it gives."""
+    start = time.perf_counter()
+    found = work()
+    return time.perf_counter() - start, found
+
+
+def machine():
+    """What the figures were measured on."""
+    processor = platform.processor() or platform.machine()
+    for line in (
+        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    ):
+        if line.startswith("model name"):
+            processor = line.split(":", 1)[1].strip()
+            break
+    units = [
+        name
+        for name in ("avx512_f", "avx512_bf16", "amx_bf16")
+        if torch.cpu.get_capabilities().get(name)
+    ]
+    found = {
+        "date": time.strftime("%Y-%m-%d"),
+        "processor": processor,
+        "units": " ".join(units),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def table(figures, previous):
+    """The figures as Markdown, with the record before for comparison."""
+    before = {figure["name"]: figure["median"] for figure in previous.get("figures", [])}
+    lines = ["| what | median | range | target | last record | how |", "|---|---|---|---|---|---|"]
+    for figure in figures:
+        last = f"{before[figure.name]:.3g} {figure.unit}" if figure.name in before else ""
+        lines.append(
+            f"| {figure.name} | {figure.median:.3g} {figure.unit} | {figure.low:.3g} to {figure.high:.3g} "
+            f"| {figure.target} | {last} | {figure.detail} |"
+        )
+    return "\n".join(lines)
+
+
+def recorded():
+    """The record before this run, or an empty one."""
+    return json.loads(RECORD.read_text()) if RECORD.exists() else {}
+
+
+def record(figures):
+    """Keep the figures for the next comparison."""
+    found = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
+    RECORD.write_text(json.dumps(found, indent=1) + "\n")
+    return found
