@@ -1,13 +1,22 @@
-"""What a model costs by formula: parameters, floating point operations, bytes."""
+"""What a model costs by count: parameters, floating point operations, bytes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+from torch.utils.flop_counter import FlopCounterMode
 
 from analysis.anatomy import layers_of
+from analysis.attention import Intervention, intervening
 from analysis.models import Subject
+from analysis.selftest import probe
 
 
 @dataclass(frozen=True)
@@ -19,8 +28,8 @@ class Cost:
     layer_parameters: int
     """Weights of the layers alone, without embeddings and head."""
     flops: int
-    """Floating point operations of one batch (a multiply-add counts as two): all linear maps of the
-    layers and of the classifier, and attention's two matrix products."""
+    """Floating point operations of one batch (a multiply-add counts as two): all matrix products, by
+    PyTorch's counter."""
     bytes: int
     """Memory of the weights."""
 
@@ -35,18 +44,39 @@ def cost(subject: Subject, *, batch: int, length: int) -> Cost:
         batch: texts of the batch.
         length: tokens of each text.
     """
-    layers = layers_of(subject.model)
-    in_layers = {id(module) for layer in layers for module in layer.modules()}
-    linears = [module for module in subject.model.modules() if isinstance(module, nn.Linear)]
-    projected = sum(
-        2 * linear.weight.numel() * batch * (length if id(linear) in in_layers else 1)
-        for linear in linears
-    )
-    # Scores q k' and the weighted sum of values: 2 * length^2 * head_size multiply-adds a head.
-    attended = 4 * batch * length**2 * subject.anatomy.head_size * subject.anatomy.heads_total
+    in_layers = {id(p): p for layer in layers_of(subject.model) for p in layer.parameters()}
     return Cost(
         parameters=subject.parameters,
-        layer_parameters=sum(p.numel() for layer in layers for p in layer.parameters()),
-        flops=projected + attended,
+        layer_parameters=sum(p.numel() for p in in_layers.values()),
+        flops=_flops(subject, batch, length),
         bytes=sum(p.numel() * p.element_size() for p in subject.model.parameters()),
     )
+
+
+def _flops(subject: Subject, batch: int, length: int) -> int:
+    inputs = probe(subject.model, batch, length)
+    try:
+        # Tensors without values: only shapes are computed, whatever the size of the batch.
+        with FakeTensorMode(allow_non_fake_inputs=True) as fake:
+            # Nothing is padded, and a mask would be looked into.
+            return _counted(
+                subject,
+                {
+                    name: fake.from_tensor(inputs[name])
+                    for name in inputs
+                    if name != "attention_mask"
+                },
+            )
+    except (DataDependentOutputException, DynamicOutputShapeException):
+        return _counted(subject, inputs)  # some classification heads search the tokens
+
+
+@torch.inference_mode()
+def _counted(subject: Subject, inputs: dict[str, Tensor]) -> int:
+    # Attention is watched so that it is computed by matrix products, which the counter knows on every device.
+    with (
+        FlopCounterMode(display=False) as counter,
+        intervening(Intervention(watch=lambda view: None)),
+    ):
+        subject.model(**inputs)
+    return int(counter.get_total_flops())

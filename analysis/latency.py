@@ -78,8 +78,14 @@ def timing(
         rounds: how often each model is timed.
 
     Raises:
-        MethodError: batch, length or rounds out of range.
+        MethodError: nothing to time, or batch, length or rounds out of range.
+        MaskError: a mask is of another model than its runner.
     """
+    if not runners:
+        raise MethodError("there is no model to time")
+    for runner in runners.values():
+        if runner.mask is not None:
+            runner.mask.check(runner.subject.anatomy)
     first = next(iter(runners.values())).subject
     if not 1 <= length <= first.max_length:
         raise MethodError(f"the length must be 1 to {first.max_length} tokens, not {length}")
@@ -91,12 +97,13 @@ def timing(
         for _ in range(WARM_UP):
             for name in names:
                 _once(runners[name], inputs)
-        times: dict[str, list[float]] = {name: [] for name in names}
-        for turn in range(rounds):
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds):
+        with TIMER:  # for a round, not for all: whoever stops iterating must not keep the lock
             for place in range(len(names)):
                 name = names[(place + turn) % len(names)]
                 times[name].append(_once(runners[name], inputs))
-            yield Step(turn + 1, rounds, "rounds", _latency(times, batch, length))
+        yield Step(turn + 1, rounds, "rounds", _latency(times, batch, length))
 
 
 @torch.inference_mode()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.attention import Ablation, Means
 from analysis.batches import batches
-from analysis.errors import MethodError
+from analysis.errors import MethodError, ProtocolError
 from analysis.evaluation import Evaluation, evaluate
 from analysis.mask import HeadMask
 from analysis.models import Subject
@@ -67,12 +67,18 @@ def sweeping(
     """Evaluate each method at each fraction; the table grows by a row a step.
 
     Heads are scored on the calibration split and judged on `split`. Only `random` depends on the seed; the
-    other methods run once and carry seed 0.
+    other methods run once and carry the first seed.
 
     Raises:
         MethodError: an unknown method or a fraction outside 0 to 1.
         DataError: the data lacks a split.
+        ProtocolError: the heads would be judged on the sentences that they were scored on.
     """
+    if split == Calibration.name:
+        raise ProtocolError(
+            "heads are scored on the calibration split, so they cannot be judged on it; "
+            "sweep over selection or test"
+        )
     outside = [fraction for fraction in fractions if not 0 <= fraction <= 1]
     if outside:
         raise MethodError(f"the fraction {outside[0]} is not between 0 and 1")

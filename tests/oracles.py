@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from analysis.anatomy import outputs_of
+from analysis.models import fingerprint
 
 
 def eager(model):
@@ -63,6 +64,26 @@ def projection_inputs(model, call) -> list[Tensor]:
         for hook in hooks:
             hook.remove()
     return seen
+
+
+def state(model) -> dict[str, object]:
+    """All that a caller could notice about a model of theirs."""
+    return {
+        "weights": fingerprint(model),
+        "addresses": [parameter.data_ptr() for parameter in model.parameters()],
+        "identities": [id(parameter) for parameter in model.parameters()],
+        "buffers": [(name, id(buffer)) for name, buffer in model.named_buffers()],
+        "gradients": [parameter.requires_grad for parameter in model.parameters()],
+        "training": [module.training for module in model.modules()],
+        "modules": [(name, id(module)) for name, module in model.named_modules()],
+        "attributes": [sorted(vars(module)) for module in model.modules()],
+        "hooks": [
+            len(module._forward_pre_hooks) + len(module._forward_hooks)
+            for module in model.modules()
+        ],
+        "config": model.config.to_json_string(),
+        "attention": model.config._attn_implementation,
+    }
 
 
 def naive_statistics(

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import torch
+from oracles import state
 from tiny import ENCODERS, tiny_config, tiny_model
 from torch import nn
 from transformers import AutoModel
@@ -19,26 +20,6 @@ from analysis.surgery import prune
 from analysis.text import Split
 
 GONE = "no-such-organisation-here/no-such-model"
-
-
-def state(model) -> dict[str, object]:
-    """All that a caller could notice about a model of theirs."""
-    return {
-        "weights": fingerprint(model),
-        "addresses": [parameter.data_ptr() for parameter in model.parameters()],
-        "identities": [id(parameter) for parameter in model.parameters()],
-        "buffers": [(name, id(buffer)) for name, buffer in model.named_buffers()],
-        "gradients": [parameter.requires_grad for parameter in model.parameters()],
-        "training": [module.training for module in model.modules()],
-        "modules": [(name, id(module)) for name, module in model.named_modules()],
-        "attributes": [sorted(vars(module)) for module in model.modules()],
-        "hooks": [
-            len(module._forward_pre_hooks) + len(module._forward_hooks)
-            for module in model.modules()
-        ],
-        "config": model.config.to_json_string(),
-        "attention": model.config._attn_implementation,
-    }
 
 
 @pytest.fixture(params=ENCODERS)
