@@ -24,6 +24,8 @@ class Step(Generic[Result]):
     """What is counted, in the plural: "sentences", "masks"."""
     result: Result | None = None
     """The result as far as it is known; the last step carries the whole."""
+    remaining: float | None = None
+    """Seconds that the rest will take by what it has taken so far; None where the work cannot say."""
 
     @property
     def share(self) -> float:

@@ -2,95 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.errors import MethodError, ProtocolError, unknown
+from analysis.errors import MethodError, unknown
 from analysis.mask import HasHeads, Head, HeadMask
 from analysis.models import Subject
-from analysis.scores import attention, weights
-from analysis.text import Calibration, LabelledText
+from analysis.progress import Step, finish
+from analysis.scores.method import Evidence, Found, Method
+from analysis.scores.table import METHODS
+from analysis.text import Calibration, LabelledText, Selection
 
-
-@dataclass(frozen=True)
-class Method:
-    """A way of scoring heads."""
-
-    name: str
-    title: str
-    needs: str
-    """What it looks at: `nothing`, `weights`, `texts` or `labels`."""
-    meaning: str
-    """One sentence: which heads it keeps."""
-    source: str
-    """Where it comes from."""
-    score: Callable[[Subject, Calibration | None, int], Iterable[float]]
-    """Scores of all heads by layer, then head, from the model, the calibration split and a seed."""
-
-
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (
-        Method(
-            "attention-guided",
-            "Attention-guided",
-            "texts",
-            "Keeps heads whose attention is focused, sparse and unlike that of the other heads of their layer.",
-            "Our definition of the idea of Fardeen NB and Sameer NB 2022, whose own formula is not public",
-            attention.guided,
-        ),
-        Method(
-            "entropy-low",
-            "Low entropy",
-            "texts",
-            "Keeps heads that look at few tokens and removes the diffuse ones first.",
-            "Entropy as in Clark et al. 2019; the direction of HIES (Choi et al. 2025)",
-            attention.entropy_low,
-        ),
-        Method(
-            "entropy-high",
-            "High entropy",
-            "texts",
-            "Keeps heads that look at many tokens and removes the focused ones first.",
-            "The opposite direction, which published raw data often favours",
-            attention.entropy_high,
-        ),
-        Method(
-            "sparsity-high",
-            "High sparsity",
-            "texts",
-            "Keeps heads that ignore most tokens.",
-            "Sparsity as the share of keys under a tenth of the even share",
-            attention.sparsity_high,
-        ),
-        Method(
-            "sparsity-low",
-            "Low sparsity",
-            "texts",
-            "Keeps heads that ignore few tokens.",
-            "The opposite direction",
-            attention.sparsity_low,
-        ),
-        Method(
-            "magnitude",
-            "Magnitude",
-            "weights",
-            "Keeps heads with large weights in query, key, value and output projection.",
-            "Frobenius norm of the head's four slices, the usual magnitude baseline",
-            weights.magnitude,
-        ),
-        Method(
-            "random",
-            "Random",
-            "nothing",
-            "Keeps heads by chance: the yardstick that every method must beat.",
-            "A permutation drawn with the seed",
-            weights.random,
-        ),
-    )
-}
+__all__ = ["METHODS", "Method", "Ranking", "rank", "ranking"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +25,10 @@ class Ranking:
     method: str
     values: pd.DataFrame
     """One row a head: `layer`, `head`, `score`; higher = keep."""
+    masks: Mapping[int, HeadMask] = field(default_factory=dict)
+    """By number of heads on: masks that a search found to be better than the order's own."""
+    setting: tuple[float, ...] | None = None
+    """The setting that was used, where the method has one and it is not the default."""
 
     @property
     def order(self) -> tuple[Head, ...]:
@@ -115,47 +44,84 @@ class Ranking:
         """
         if not 0 <= keep <= len(self.values):
             raise MethodError(f"cannot keep {keep} heads: the model has {len(self.values)}")
-        return HeadMask.off(anatomy, self.order[keep:])
+        return self.masks.get(keep) or HeadMask.off(anatomy, self.order[keep:])
 
 
 def rank(
-    subject: Subject, data: LabelledText | Calibration | None, method: str, *, seed: int = 0
+    subject: Subject,
+    data: LabelledText | Calibration | None,
+    method: str,
+    *,
+    seed: int = 0,
+    selection: Selection | None = None,
+    setting: Sequence[float] | None = None,
 ) -> Ranking:
-    """Score every head of a model.
+    """Score every head of a model; see `ranking`."""
+    return finish(ranking(subject, data, method, seed=seed, selection=selection, setting=setting))
+
+
+def ranking(
+    subject: Subject,
+    data: LabelledText | Calibration | None,
+    method: str,
+    *,
+    seed: int = 0,
+    selection: Selection | None = None,
+    setting: Sequence[float] | None = None,
+) -> Iterator[Step[Ranking]]:
+    """Score every head of a model, reporting on the way where that takes long.
 
     Args:
         subject: the model.
-        data: labelled text, of which the calibration split is used, or that split itself; methods that
-            need only weights or nothing take None.
+        data: labelled text, of which the calibration split (by searches the selection split too) is used, or a
+            calibration split itself; methods that need only weights or nothing take None.
         method: a name from `METHODS`.
-        seed: of the random method.
+        seed: of methods that draw at random.
+        selection: what searches judge masks on, where `data` is a calibration split.
+        setting: one of the method's `choices`, such as `tuning.tune` finds.
 
     Raises:
-        MethodError: an unknown method, or one that needs texts without any.
-        ProtocolError: another split than the calibration split was given.
+        MethodError: an unknown method or setting; one that needs texts, labels or derivatives that are not
+            there.
+        ProtocolError: another split than the calibration and selection splits was given.
     """
     if method not in METHODS:
         raise MethodError(unknown("method", method, METHODS))
     chosen = METHODS[method]
-    split = _calibration(data)
-    if split is None and chosen.needs in ("texts", "labels"):
-        raise MethodError(
-            f"the method {method!r} needs {chosen.needs}; give data with a calibration split"
-        )
-    scores = list(chosen.score(subject, split, seed))
+    if setting is not None and tuple(setting) not in chosen.choices:
+        raise MethodError(f"the method {method!r} has no setting {tuple(setting)}")
+    evidence = _evidence(data, selection, seed)
+    chosen.check(subject, evidence)
+    scored = chosen.score(subject, evidence, *([] if setting is None else [tuple(setting)]))
+    result: Sequence[float] | Found | None = None
+    if isinstance(scored, Iterator):
+        for step in scored:
+            result = step.result
+            if result is None:
+                yield Step(step.done, step.total, step.unit)
+    else:
+        result = scored
+    assert result is not None, "a method's last step carries its scores"
+    found = result if isinstance(result, Found) else Found(list(result))
+    table = _table(subject, found.scores)
+    used = None if setting is None else tuple(setting)
+    yield Step(1, 1, "methods", Ranking(method, table, found.masks, used))
+
+
+def _table(subject: Subject, scores: Sequence[float]) -> pd.DataFrame:
     heads = HeadMask.full(subject.anatomy).on_heads
-    table = pd.DataFrame(
+    return pd.DataFrame(
         [(layer, head, float(score)) for (layer, head), score in zip(heads, scores, strict=True)],
         columns=["layer", "head", "score"],
     )
-    return Ranking(method, table)
 
 
-def _calibration(data: LabelledText | Calibration | None) -> Calibration | None:
-    split = data.split(Calibration.name) if isinstance(data, LabelledText) else data
-    if split is not None and not isinstance(split, Calibration):
-        raise ProtocolError(
-            f"heads are scored on the calibration split, not on {getattr(split, 'name', type(split).__name__)!r}: "
-            "a score that has seen the sentences it is judged on says nothing"
-        )
-    return split
+def _evidence(
+    data: LabelledText | Calibration | None, selection: Selection | None, seed: int
+) -> Evidence:
+    calibration = data
+    if isinstance(data, LabelledText):
+        found = data.split(Calibration.name)
+        selection = selection or data.splits.get(Selection.name)  # type: ignore[assignment]
+        calibration = found  # type: ignore[assignment]
+    return Evidence(calibration, selection, seed)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -9,58 +10,77 @@ import pandas as pd
 
 from analysis.models import Subject
 from analysis.profiling import profile
+from analysis.scores.method import Evidence
 from analysis.text import Calibration
 
 GUIDED_WEIGHTS = (1 / 3, 1 / 3, 1 / 3)
-"""Weights of entropy, sparsity and distribution in the attention-guided score."""
+"""Weights of entropy, sparsity and distribution in the attention-guided score, unless they are tuned."""
+GUIDED_CHOICES: tuple[tuple[float, ...], ...] = (
+    GUIDED_WEIGHTS,
+    (1, 0, 0),
+    (0, 1, 0),
+    (0, 0, 1),
+    (0.5, 0.5, 0),
+    (0.5, 0, 0.5),
+    (0, 0.5, 0.5),
+)
+"""Weights that tuning chooses among."""
 
 
-def guided(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
+def guided(
+    subject: Subject, evidence: Evidence, weights: Sequence[float] = GUIDED_WEIGHTS
+) -> list[float]:
     """Attention-guided importance.
 
     `a (1 - rank E) + b rank S + c rank D`, where E is the normalised entropy, S the sparsity, D the
     attention distribution's difference from the nearest head of the layer (1 - similarity), `rank`
-    maps the heads' values to even steps from 0 to 1, and a, b, c are `GUIDED_WEIGHTS`. Ranks, not values,
+    maps the heads' values to even steps from 0 to 1, and a, b, c are the weights. Ranks, not values,
     because the three have different scales and long tails.
 
-    The paper names the three ingredients (entropy, sparsity, attention distribution) and not their
-    formula, which is not public; this is our definition.
+    The paper (Fardeen NB and Sameer NB 2022) names the three ingredients (entropy, sparsity, attention
+    distribution) and not their formula, which is not public; this is our definition.
     """
-    table = _table(subject, split)
+    table = statistics(subject, evidence.texts)
     parts = (-table["entropy"], table["sparsity"], -table["similarity"])
     ranks = np.stack([_ranks(part) for part in parts])
-    return (np.array(GUIDED_WEIGHTS) @ ranks).tolist()
+    return (np.array(weights) @ ranks).tolist()
 
 
-def entropy_low(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
-    """`-E`, the negative normalised entropy: focused heads are kept."""
-    return list(-_table(subject, split)["entropy"])
+def entropy_low(subject: Subject, evidence: Evidence) -> list[float]:
+    """`-E`, the negative normalised entropy `-sum p log p / log n`: focused heads are kept."""
+    return list(-statistics(subject, evidence.texts)["entropy"])
 
 
-def entropy_high(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
+def entropy_high(subject: Subject, evidence: Evidence) -> list[float]:
     """`E`, the normalised entropy: diffuse heads are kept."""
-    return list(_table(subject, split)["entropy"])
+    return list(statistics(subject, evidence.texts)["entropy"])
 
 
-def sparsity_high(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
+def sparsity_high(subject: Subject, evidence: Evidence) -> list[float]:
     """The share of ignored keys: heads that ignore most tokens are kept."""
-    return list(_table(subject, split)["sparsity"])
+    return list(statistics(subject, evidence.texts)["sparsity"])
 
 
-def sparsity_low(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
+def sparsity_low(subject: Subject, evidence: Evidence) -> list[float]:
     """The negative share of ignored keys: heads that ignore few tokens are kept."""
-    return list(-_table(subject, split)["sparsity"])
+    return list(-statistics(subject, evidence.texts)["sparsity"])
+
+
+def confidence(subject: Subject, evidence: Evidence) -> list[float]:
+    """The mean over queries of the largest attention weight, `E max_j p_ij` (Voita et al. 2019)."""
+    return list(statistics(subject, evidence.texts)["confidence"])
+
+
+def output_norm(subject: Subject, evidence: Evidence) -> list[float]:
+    """The mean over tokens of `|W_O,h z_h|`, what a head adds to the residual stream (Kobayashi et al. 2020)."""
+    return list(statistics(subject, evidence.texts)["output_norm"])
+
+
+@lru_cache(maxsize=4)
+def statistics(subject: Subject, split: Calibration) -> pd.DataFrame:
+    """Every statistic of every head on the split; computed once for all methods that read it."""
+    return profile(subject, split).table
 
 
 def _ranks(values: pd.Series) -> np.ndarray:
     return ((values.rank(method="average") - 1) / max(len(values) - 1, 1)).to_numpy()
-
-
-def _table(subject: Subject, split: Calibration | None) -> pd.DataFrame:
-    assert split is not None, "rank() refuses methods that need texts without any"
-    return _profiled(subject, split)
-
-
-@lru_cache(maxsize=4)
-def _profiled(subject: Subject, split: Calibration) -> pd.DataFrame:
-    return profile(subject, split).table

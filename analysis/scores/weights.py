@@ -6,10 +6,10 @@ import numpy as np
 
 from analysis.anatomy import matrix, part, sites_of
 from analysis.models import Subject
-from analysis.text import Calibration
+from analysis.scores.method import Evidence
 
 
-def magnitude(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
+def magnitude(subject: Subject, evidence: Evidence) -> list[float]:
     """Frobenius norm `|W_Q,h| + |W_K,h| + |W_V,h| + |W_O,h|` of a head's four slices, without biases."""
     scores: list[float] = []
     for site in sites_of(subject.model):
@@ -27,6 +27,6 @@ def magnitude(subject: Subject, split: Calibration | None, seed: int) -> list[fl
     return scores
 
 
-def random(subject: Subject, split: Calibration | None, seed: int) -> list[float]:
+def random(subject: Subject, evidence: Evidence) -> list[float]:
     """Numbers drawn evenly from 0 to 1 with the seed."""
-    return np.random.default_rng(seed).random(subject.anatomy.heads_total).tolist()
+    return np.random.default_rng(evidence.seed).random(subject.anatomy.heads_total).tolist()

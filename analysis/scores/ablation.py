@@ -1,0 +1,90 @@
+"""Scores from switching heads off and running the model: leave-one-out and Shapley values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import kl_div
+
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.progress import Step, finish
+from analysis.replay import Neighbours, Replay
+from analysis.scores.method import Evidence, by_head
+from analysis.text import Split
+
+MEMORY = 256 * 1024**2
+"""Bytes of hidden states that a search's replay keeps."""
+PERMUTATIONS = 10
+"""Permutations that a Shapley value is sampled from, taken in pairs of one and its reverse."""
+
+
+@lru_cache(maxsize=2)
+def replay_of(subject: Subject, split: Split) -> Replay:
+    """The sentences, ready to be evaluated again and again."""
+    return Replay(subject, split, budget=MEMORY)
+
+
+def divergences(logits: Tensor, full: Tensor) -> Tensor:
+    """Mean over sentences of `KL(full model's answer || answer)` in nats, of logits `[..., n, classes]`."""
+    wanted = full.log_softmax(-1)
+    found = logits.log_softmax(-1)
+    return (
+        kl_div(found, wanted.expand_as(found), reduction="none", log_target=True).sum(-1).mean(-1)
+    )
+
+
+def leave_one_out_loss(subject: Subject, evidence: Evidence) -> list[float]:
+    """`L(without h) - L(full)`, the rise of the mean cross-entropy in nats (the oracle of Michel et al. 2019).
+
+    Negative where the model is better without the head.
+    """
+    replay = replay_of(subject, evidence.texts)
+    base = replay.evaluate().loss
+    return (_neighbours(subject, evidence.texts).losses() - base).tolist()
+
+
+def leave_one_out_divergence(subject: Subject, evidence: Evidence) -> list[float]:
+    """`E_s KL(p_full(s) || p_without_h(s))` in nats: how far the answers move; labels are not needed."""
+    full = replay_of(subject, evidence.texts).evaluate().predictions.logits
+    return divergences(_neighbours(subject, evidence.texts).logits, full).tolist()
+
+
+def shapley(
+    subject: Subject, evidence: Evidence, permutations: int = PERMUTATIONS
+) -> Iterator[Step[list[float]]]:
+    """The Shapley value of each head for the negative mean cross-entropy, sampled (Held and Yang 2023).
+
+    `phi_h = E over orders of v(heads before h and h) - v(heads before h)`, estimated by removing the heads
+    in random orders (Castro et al. 2009), each order followed by its reverse, which halves the variance of
+    what is monotone.
+    """
+    replay = replay_of(subject, evidence.texts)
+    heads = HeadMask.full(subject.anatomy).on_heads
+    totals = dict.fromkeys(heads, 0.0)
+    done, work = 0, permutations * len(heads)
+    for order in _orders(len(heads), permutations, evidence.seed):
+        mask = HeadMask.full(subject.anatomy)
+        before = replay.evaluate(mask).loss
+        for number in order:
+            mask = mask.switched([heads[number]], on=False)
+            after = replay.evaluate(mask, keep=False).loss
+            totals[heads[number]] += (after - before) / permutations
+            before, done = after, done + 1
+            yield Step(done, work, "masks", by_head(subject, totals) if done == work else None)
+
+
+def _orders(count: int, permutations: int, seed: int) -> list[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    drawn = [generator.permutation(count) for _ in range(-(-permutations // 2))]
+    return [order for one in drawn for order in (one, one[::-1])][:permutations]
+
+
+@lru_cache(maxsize=1)
+def _neighbours(subject: Subject, split: Split) -> Neighbours:
+    with torch.inference_mode():
+        return finish(replay_of(subject, split).without_each())

@@ -1,0 +1,146 @@
+"""What a scoring method is: its name, what it looks at, what it costs, and who proposed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from analysis.errors import MethodError, ProtocolError
+from analysis.gradients import GateGradients, gate_gradients
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.progress import Step
+from analysis.text import Calibration, Selection, Split
+
+Needs = Literal["nothing", "weights", "texts", "labels"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a method may look at. There is no place in it for the test split."""
+
+    calibration: Calibration | None
+    """Texts that scores are computed from."""
+    selection: Selection | None
+    """Texts that searches judge masks on."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self.calibration, Calibration, "scored")
+        _check(self.selection, Selection, "searched")
+
+    @property
+    def texts(self) -> Calibration:
+        """The calibration split, which `rank` has made sure is there."""
+        assert self.calibration is not None
+        return self.calibration
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, when an order alone does not say it."""
+
+    scores: list[float]
+    """By layer, then head: the step at which the head went."""
+    masks: Mapping[int, HeadMask] = field(default_factory=dict)
+    """By number of heads on: masks better than the order's own, which swaps found."""
+    passes: int = 0
+    """Masks that were evaluated."""
+
+
+Scored = Sequence[float] | Iterator[Step[list[float]]] | Iterator[Step[Found]]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of scoring heads."""
+
+    name: str
+    title: str
+    needs: Needs
+    """What it looks at."""
+    meaning: str
+    """One sentence: which heads it keeps."""
+    source: str
+    """Where it comes from."""
+    score: Callable[..., Scored]
+    """Scores of all heads by layer, then head, higher = keep, at once or as steps; called with the subject, the
+    evidence and, if it has `choices`, a setting."""
+    cost: str = "0"
+    """Passes over the scoring sentences, in words: `1 forward`, `1 forward, 1 backward`."""
+    choices: Sequence[tuple[float, ...]] = ()
+    """Settings that `tuning.tune` chooses among on the selection split; the method's own default without it."""
+    long: bool = False
+    """Whether it takes more than a few passes: hundreds or thousands."""
+
+    def check(self, subject: Subject, evidence: Evidence) -> None:
+        """Refuse what the method cannot run on.
+
+        Raises:
+            MethodError: it needs texts or labels that are not there, or derivatives that the model has not.
+        """
+        if self.needs in ("texts", "labels") and evidence.calibration is None:
+            raise MethodError(
+                f"the method {self.name!r} needs {self.needs}; give data with a calibration split"
+            )
+        if self.needs == "labels" and len(set(evidence.texts.labels)) < 2:
+            raise MethodError(
+                f"the method {self.name!r} needs labels, and all {len(evidence.texts)} texts of the "
+                "calibration split carry the same one; methods that need only texts can run"
+            )
+        if "backward" in self.cost:
+            check_differentiable(subject)
+
+
+def _check(split: object, wanted: type[Split], use: str) -> None:
+    if split is not None and not isinstance(split, wanted):
+        raise ProtocolError(
+            f"heads are {use} on the {wanted.name} split, not on "
+            f"{getattr(split, 'name', type(split).__name__)!r}: "
+            "a score that has seen the sentences it is judged on says nothing"
+        )
+
+
+def check_differentiable(subject: Subject) -> None:
+    """Refuse models without derivatives.
+
+    Raises:
+        MethodError: weights that are not floating point, as in a quantised model.
+    """
+    modules: Any = subject.model.named_modules()
+    quantised = [
+        (name, type(module).__name__)
+        for name, module in modules
+        if "quantized" in type(module).__module__
+    ]
+    quantised += [
+        (name, str(tensor.dtype))
+        for name, tensor in (*subject.model.named_parameters(), *subject.model.named_buffers())
+        if tensor.dtype in (torch.int8, torch.uint8, torch.qint8, torch.quint8)
+    ]
+    for name, kind in quantised:
+        raise MethodError(
+            f"the model's weights {name} are quantised ({kind}), which have no gradients; "
+            "use a method without a backward pass, or the model in float32"
+        )
+
+
+def by_head(subject: Subject, values: dict[tuple[int, int], float]) -> list[float]:
+    """Values of all heads by layer, then head."""
+    return [values[head] for head in HeadMask.full(subject.anatomy).on_heads]
+
+
+def by_layer(subject: Subject, values: Tensor) -> list[Tensor]:
+    """Values of all heads `[heads]`, cut into one piece a layer."""
+    return list(values.split(list(subject.anatomy.heads)))
+
+
+@lru_cache(maxsize=4)
+def derivatives(subject: Subject, split: Split, jacobian: bool = False) -> GateGradients:
+    """Derivatives of every sentence by every gate; several methods share one pass."""
+    return gate_gradients(subject, split, jacobian=jacobian)
