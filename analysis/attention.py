@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -50,6 +50,8 @@ class View:
     """Keys that each query may look at, bool, broadcastable to `weights`; None when all are allowed."""
     output: Tensor
     """Output of each head before gate and output projection, `[batch, query, heads, head_size]`."""
+    rows: slice = field(default_factory=lambda: slice(None))
+    """Which rows of the batch these are, where a watcher takes them in parts."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,12 @@ class Intervention:
     gates: Gates | None = None
     means: Means | None = None
     watch: Callable[[View], None] | None = None
+    in_parts: bool = False
+    """Show the watcher a few rows of the batch at a time, few enough to stay in the processor's cache."""
 
+
+PART = 1 << 20
+"""Attention weights that a part holds at most, unless one row has more."""
 
 _intervention: ContextVar[Intervention | None] = ContextVar("headcount_intervention", default=None)
 
@@ -133,10 +140,37 @@ def attend(
     if intervention.watch is None:
         output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     else:
-        view = _explicit(module, query, key, value, attention_mask, options)
-        intervention.watch(view)
-        output = view.output
+        output = _watched(module, query, key, value, attention_mask, options, intervention)
     return _gated(output, layer, intervention), None
+
+
+def _watched(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    options: dict[str, Any],
+    intervention: Intervention,
+) -> Tensor:
+    assert intervention.watch is not None
+    size = len(query)
+    if intervention.in_parts:
+        size = max(1, PART // max(1, query[0, :, :, 0].numel() * key.shape[2]))
+    outputs = []
+    for start in range(0, len(query), size):
+        rows = slice(start, start + size)
+        few = {**options, "position_bias": _some(options.get("position_bias"), rows)}
+        mask = _some(attention_mask, rows)
+        view = _explicit(module, query[rows], key[rows], value[rows], mask, few, rows)
+        intervention.watch(view)
+        outputs.append(view.output)
+    return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def _some(tensor: Tensor | None, rows: slice) -> Tensor | None:
+    """Some rows of a batch; what is the same for all of them stays."""
+    return tensor if tensor is None or len(tensor) == 1 else tensor[rows]
 
 
 def _explicit(
@@ -146,13 +180,13 @@ def _explicit(
     value: Tensor,
     attention_mask: Tensor | None,
     options: dict[str, Any],
+    rows: slice,
 ) -> View:
     groups = getattr(module, "num_key_value_groups", 1)
     key, value = repeat_kv(key, groups), repeat_kv(value, groups)
     scaling = options.get("scaling")
-    scores = (
-        query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-    )
+    query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scores = query @ key.transpose(-1, -2)
     if options.get("position_bias") is not None:
         scores = scores + options["position_bias"]
     allowed = _allowed(module, attention_mask, scores)
@@ -160,7 +194,7 @@ def _explicit(
         scores = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
     weights = scores.softmax(-1)
     output = (weights @ value).transpose(1, 2).contiguous()
-    return View(module.headcount_layer, weights, allowed, output)
+    return View(module.headcount_layer, weights, allowed, output, rows)
 
 
 def _allowed(module: Any, attention_mask: Tensor | None, scores: Tensor) -> Tensor | None:

@@ -124,8 +124,11 @@ class _Collector:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.projections = [matrix(projection) for projection in outputs_of(subject.model)]
         anatomy = subject.anatomy
+        self.grams = [
+            stats.gram(matrix(projection), count)
+            for projection, count in zip(outputs_of(subject.model), anatomy.heads, strict=True)
+        ]
         self.n = 0
         self.tokens = 0
         shape = (len(STATISTICS), anatomy.heads_total)
@@ -140,18 +143,22 @@ class _Collector:
         """Run one batch and add what its sentences show."""
         kinds = kinds_of(self.subject.tokenizer, batch.inputs["input_ids"])
         anatomy = self.subject.anatomy
-        columns: list[Tensor | float] = [0.0] * anatomy.layers
+        columns = [
+            torch.zeros(len(STATISTICS), len(batch), count, device=self.subject.device)
+            for count in anatomy.heads
+        ]
 
         def watch(view: View) -> None:
-            values = sentence_statistics(view, batch.real, kinds, self.projections[view.layer])
-            columns[view.layer] += values / anatomy.depths  # shared layers: mean over depths
-            real = batch.real[..., None, None] / anatomy.depths
-            self.outputs[view.layer] += (view.output * real).sum((0, 1), dtype=torch.float64)
+            real = batch.real[view.rows]
+            values = sentence_statistics(view, real, kinds[view.rows], self.grams[view.layer])
+            # Layers that run at several depths get the mean over them.
+            columns[view.layer][:, view.rows] += values / anatomy.depths
+            total = torch.einsum("bqhd,bq->hd", view.output, real.to(view.output.dtype))
+            self.outputs[view.layer] += total / anatomy.depths
 
-        with torch.inference_mode(), intervening(Intervention(watch=watch)):
+        with torch.inference_mode(), intervening(Intervention(watch=watch, in_parts=True)):
             self.subject.model(**batch.inputs)
-        seen = [column for column in columns if isinstance(column, Tensor)]
-        values = torch.cat(seen, -1).double()  # [statistics, batch, heads of all layers]
+        values = torch.cat(columns, -1).double()  # [statistics, batch, heads of all layers]
         self.sums += values.sum(1)
         self.squares += values.square().sum(1)
         self.n += len(batch)
@@ -177,16 +184,18 @@ class _Collector:
         return Profile(table, means, self.n, self.tokens, split.name, seconds)
 
 
-def sentence_statistics(view: View, real: Tensor, kinds: Tensor, projection: Tensor) -> Tensor:
+def sentence_statistics(view: View, real: Tensor, kinds: Tensor, gram: Tensor) -> Tensor:
     """Every statistic of one layer for each sentence, `[statistics, batch, heads]`.
 
     Args:
         view: the layer's attention.
         real: tokens that are not padding, `[batch, tokens]`.
         kinds: kinds of the tokens, `[batch, tokens, kinds]`.
-        projection: weights of the layer's output projection.
+        gram: `statistics.gram` of the layer's output projection.
     """
-    weights = view.weights * real[:, None, :, None]  # rows of padding look at nothing
+    weights = view.weights
+    if view.allowed is not None:
+        weights = weights * real[:, None, :, None]  # rows of padding look at nothing
     keys = _keys(view, real)
     on_kinds = stats.on_kinds(weights, kinds)
     by_query = {
@@ -199,7 +208,7 @@ def sentence_statistics(view: View, real: Tensor, kinds: Tensor, projection: Ten
         "previous": stats.on_offset(weights, -1),
         "next": stats.on_offset(weights, 1),
         **{name: on_kinds[..., column] for column, name in enumerate(KIND_STATISTICS)},
-        "output_norm": stats.output_norm(view.output, projection),
+        "output_norm": stats.output_norm(view.output, gram),
     }
     share = real / real.sum(-1, keepdim=True)  # [batch, query], sums to 1 over real queries
     values = {name: (value * share[:, None]).sum(-1) for name, value in by_query.items()}

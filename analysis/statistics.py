@@ -150,15 +150,17 @@ def entropy(weights: Tensor, keys: Tensor) -> Tensor:
 
     A query with one key has entropy 0.
     """
-    # xlogy(0, 0) is 0, where 0 * log(0) would be NaN.
-    bits = -torch.special.xlogy(weights, weights).sum(-1)
-    return bits / keys.clamp(min=2).log()
+    # 0 * log(0) would be NaN; the smallest number's logarithm is finite, and 0 times it is 0.
+    tiny = torch.finfo(weights.dtype).tiny
+    nats = -(weights * weights.clamp(min=tiny).log_()).sum(-1)
+    return nats / keys.clamp(min=2).log()
 
 
 def sparsity(weights: Tensor, keys: Tensor) -> Tensor:
     """Share of the n allowed keys with a weight below `SPARSE / n`, 0 to 1."""
     threshold = (SPARSE / keys)[..., None]
-    kept = (weights >= threshold).sum(-1)
+    # Compared into floats: summing those is several times faster than summing booleans.
+    kept = torch.ge(weights, threshold, out=torch.empty_like(weights)).sum(-1)
     return 1 - kept / keys
 
 
@@ -168,7 +170,7 @@ def hoyer(weights: Tensor, keys: Tensor) -> Tensor:
     A query with one key counts as 1.
     """
     root = keys.sqrt()
-    ratio = 1 / weights.square().sum(-1).sqrt()
+    ratio = 1 / torch.linalg.vector_norm(weights, dim=-1)
     return torch.where(keys > 1, (root - ratio) / (root - 1).clamp(min=1e-9), 1.0)
 
 
@@ -179,7 +181,7 @@ def confidence(weights: Tensor) -> Tensor:
 
 def distance(weights: Tensor) -> Tensor:
     """Mean distance `sum_j p_ij |i - j|` between a query and the keys it looks at, in tokens."""
-    return (weights * _offsets(weights).abs()).sum(-1)
+    return torch.einsum("bhqk,qk->bhq", weights, _offsets(weights).abs().to(weights.dtype))
 
 
 def on_offset(weights: Tensor, offset: int) -> Tensor:
@@ -200,17 +202,26 @@ def on_kinds(weights: Tensor, kinds: Tensor) -> Tensor:
     return weights @ kinds.to(weights.dtype)[:, None]
 
 
-def output_norm(output: Tensor, projection: Tensor) -> Tensor:
+def gram(projection: Tensor, heads: int) -> Tensor:
+    """`W_O,h' W_O,h` of every head, `[heads, head_size, head_size]`, for `output_norm`.
+
+    Args:
+        projection: weights of the output projection, `[hidden, heads * head_size]`.
+        heads: number of heads.
+    """
+    columns = projection.unflatten(1, (heads, projection.shape[1] // max(heads, 1)))
+    columns = columns.permute(1, 2, 0)
+    return columns @ columns.transpose(1, 2)
+
+
+def output_norm(output: Tensor, gram: Tensor) -> Tensor:
     """Length of each head's contribution `W_O,h o_h` to the residual stream, `[batch, heads, query]`.
 
     Args:
         output: heads' outputs before the projection, `[batch, query, heads, head_size]`.
-        projection: weights of the output projection, `[hidden, heads * head_size]`.
+        gram: `gram` of the output projection.
     """
-    heads, size = output.shape[-2:]
-    columns = projection.unflatten(1, (heads, size)).permute(1, 2, 0)  # [heads, head_size, hidden]
     # |W o|^2 = o' (W'W) o: a head_size x head_size matrix a head instead of the whole projection.
-    gram = columns @ columns.transpose(1, 2)
     by_head = output.permute(2, 0, 1, 3).flatten(1, 2)
     squared = ((by_head @ gram) * by_head).sum(-1).clamp(min=0)
     return squared.sqrt().unflatten(1, output.shape[:2]).transpose(0, 1)
@@ -222,8 +233,10 @@ def similarity(weights: Tensor) -> Tensor:
     `[batch, heads]`, one number a sentence, 0 to 1. Rows of padding must be 0 already. A layer with a single
     head has no other and gets 0.
     """
-    maps = torch.nn.functional.normalize(weights.flatten(2), dim=-1)
-    cosines = maps @ maps.transpose(1, 2)
+    maps = weights.flatten(2)
+    products = maps @ maps.transpose(1, 2)
+    lengths = products.diagonal(dim1=1, dim2=2).clamp(min=1e-12).sqrt()
+    cosines = products / lengths[:, None] / lengths[..., None]
     cosines.diagonal(dim1=1, dim2=2).zero_()
     return cosines.amax(-1).clamp(0, 1)
 

@@ -148,7 +148,7 @@ def test_kinds_add_up_the_weights_of_their_keys():
 
 def test_output_norm_is_the_length_after_the_projection():
     output, projection = torch.randn(2, 5, 3, 4), torch.randn(7, 12)
-    found = stats.output_norm(output, projection)
+    found = stats.output_norm(output, stats.gram(projection, output.shape[2]))
     for head in range(3):
         part = output[..., head, :] @ projection[:, 4 * head : 4 * head + 4].T
         assert torch.allclose(found[:, head], part.norm(dim=-1), atol=1e-5)
