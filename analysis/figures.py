@@ -73,9 +73,10 @@ def scatter(
 ) -> go.Figure:
     """Every head as a point between two of its numbers, coloured by layer; heads that are off are hollow."""
     figure = go.Figure()
-    colours = _sampled(MAGNITUDE, table["layer"].nunique())
-    for colour, (layer, rows) in zip(colours, table.groupby("layer"), strict=True):
-        heads = [(int(layer), int(head)) for head in rows["head"]]
+    layers = sorted(table["layer"].unique().tolist())
+    for colour, layer in zip(_sampled(MAGNITUDE, len(layers)), layers, strict=True):
+        rows = table[table["layer"] == layer]
+        heads = [(layer, head) for head in rows["head"].tolist()]
         is_on = [mask is None or mask.rows[layer][head] for layer, head in heads]
         figure.add_trace(
             go.Scatter(

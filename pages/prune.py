@@ -36,12 +36,13 @@ def board() -> None:
             revision=session.revision,
             on_report=take,
             colouring=controls.colouring(here),
+            note="Colours come when the statistics have been measured.",
             label="Heads by layer; switch them on and off",
         )
         controls.presets(here)
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:
-        frame.live(lambda: results.summary(job), job)
+        frame.live(lambda: results.summary(job), job, work.profile(here))
     flips, speed, report = st.tabs(
         ["Sentences that flipped", "Speed and cost", "Report on the test split"]
     )

@@ -74,7 +74,7 @@ def colouring(here: Workspace) -> Colouring | None:
     job = work.profile(here)
     job.wait(frame.AT_ONCE)
     statistic = views.statistics()[current().choices["statistic"]]
-    return views.colouring(job.result, statistic) if job.state == "done" else None
+    return views.colouring(job.answer, statistic) if job.answer else None
 
 
 def presets(here: Workspace) -> None:
@@ -126,7 +126,7 @@ def sweep(here: Workspace) -> tuple[list[str], int | None, str]:
             type="primary",
             disabled=not methods,
             width="stretch",
-            on_click=lambda: work.sweep(here, methods, limit=limit, ablation=ablation),
+            on_click=work.start(work.sweep, here, methods, limit=limit, ablation=ablation),
         )
     return methods, limit, ablation
 
@@ -136,9 +136,9 @@ def _apply(here: Workspace, session: Session) -> None:
     method, keep = session.preset or ("", 0)
     job = work.ranking(here, method)
     job.wait(frame.AT_ONCE)
-    if job.state == "done" and job.result is not None:
+    if job.answer is not None:
         session.preset = None
-        session.change(job.result.mask(here.anatomy, keep))
+        session.change(job.answer.mask(here.anatomy, keep))
         st.rerun()
     elif not job.is_open:
         session.preset = None

@@ -69,8 +69,8 @@ def open_page(question: str, answer: str) -> Workspace:
 def wait_for(job: Job[Result]) -> Result:
     """The job's result; until it is there its progress, and nothing below."""
     job.wait(AT_ONCE)
-    if job.state == "done" and job.result is not None:
-        return job.result
+    if job.answer is not None:
+        return job.answer
     follow(job)
     st.stop()
 
@@ -91,17 +91,17 @@ def follow(job: Job[Any], place: str = "page") -> None:
 
 
 def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
-    """Draw now, and again and again while one of the jobs runs."""
+    """Draw now, again and again while one of the jobs runs, and the whole page when one has ended."""
     for job in jobs:
         job.wait(AT_ONCE)
-    is_running = any(job.is_open for job in jobs)
+    running = [job for job in jobs if job.is_open]
 
-    @st.fragment(run_every=POLL if is_running else None)
+    @st.fragment(run_every=POLL if running else None)
     def part() -> None:
-        for job in jobs:
+        for job in running:
             job.looked_at(current().id)
         draw()
-        if is_running and not any(job.is_open for job in jobs):
+        if not all(job.is_open for job in running):
             st.rerun()
 
     part()
@@ -166,8 +166,8 @@ def _follow_source() -> None:
         return
     job = work.open_source(source)
     job.wait(AT_ONCE)
-    if job.state == "done" and job.result is not None:
-        session.adopt(job.result, source)
+    if job.answer is not None:
+        session.adopt(job.answer, source)
     elif not job.is_open:
         work.desk.forget(job.key)
         session.notices.append(job.error or "Loading was cancelled.")
@@ -198,8 +198,8 @@ def _notices() -> None:
 
 
 def _mask_badge(mask: HeadMask) -> None:
-    color = "gray" if mask.is_full else "orange"
-    st.badge(f"{mask.heads_on} of {mask.heads_total} heads on", color=color)
+    text = f"{mask.heads_on} of {mask.heads_total} heads on"
+    st.badge(text, color="gray" if mask.is_full else "orange")
 
 
 def _running_work() -> None:

@@ -91,6 +91,11 @@ class Job(Generic[Result]):
         return self.step.result if self.step else None
 
     @property
+    def answer(self) -> Result | None:
+        """The whole result; None until the job is done."""
+        return self.result if self.state == "done" else None
+
+    @property
     def share(self) -> float:
         """Part that is done, 0 to 1."""
         return self.step.share if self.step else 0.0

@@ -107,21 +107,21 @@ def speed(here: Workspace, mask: HeadMask) -> None:
         "Measure",
         key="measure",
         width="stretch",
-        on_click=lambda: work.speed(here, mask, batch=batch, length=length),
+        on_click=work.start(work.speed, here, mask, batch=batch, length=length),
     )
     job = work.desk.find((here.key, "speed", mask, batch, length))
     if job is None:
         return
-    if job.state != "done":
+    if (found := job.answer) is None:
         frame.follow(job, "speed")
         return
-    st.dataframe(views.speed_table(job.result), hide_index=True)
-    latency = job.result.latency
+    st.dataframe(views.speed_table(found), hide_index=True)
+    latency = found.latency
     st.caption(
         f"{latency.rounds} rounds, the models in turns, {latency.threads} threads, on the computer that "
         "runs this page. An interval that includes 1.00 is no gain that could be told from chance."
     )
-    st.dataframe(views.cost_table(job.result), hide_index=True)
+    st.dataframe(views.cost_table(found), hide_index=True)
 
 
 def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
@@ -136,14 +136,14 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     st.button(
         "Measure on the test split",
         key="report",
-        on_click=lambda: work.evaluation(here, mask, split="test", ablation=ablation),
+        on_click=work.start(work.evaluation, here, mask, split="test", ablation=ablation),
     )
     job = work.desk.find(work.evaluation_key(here, mask, "test", None, ablation))
     if job is None:
         return
-    if job.state == "done" and job.result is not None:
-        accuracy(job.result, is_final=True)
-        st.markdown(views.verdict(job.result))
+    if job.answer is not None:
+        accuracy(job.answer, is_final=True)
+        st.markdown(views.verdict(job.answer))
     else:
         frame.follow(job, "report")
 

@@ -7,7 +7,7 @@ whoever asks them, and an answer to another question is never shown.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,7 @@ def evaluation(
     urgency: Urgency = Urgency.CLICK,
 ) -> Job[Evaluation]:
     """Accuracy under a mask against the full model on the same sentences."""
-    after = []
+    after: list[Job[Any]] = []
     if not mask.is_full:
         after.append(evaluation(here, HeadMask.full(here.anatomy), split=split, limit=limit))
         after.extend([profile(here)] if ablation == "mean" else [])
@@ -78,6 +78,15 @@ def evaluation(
         urgency=urgency,
         after=after,
     )
+
+
+def start(ask: Callable[..., Job[Any]], *given: Any, **named: Any) -> Callable[[], None]:
+    """A callback that asks for this work when its button is pressed."""
+
+    def pressed() -> None:
+        ask(*given, **named)
+
+    return pressed
 
 
 def evaluation_key(

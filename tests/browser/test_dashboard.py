@@ -146,14 +146,16 @@ def test_a_change_of_page_keeps_the_mask(server, page) -> None:
 
 
 def test_curves_go_on_while_another_page_is_open_and_after_a_reload(server, page) -> None:
-    page.goto(server.link("curves", methods="magnitude random", sentences="250"))
+    page.goto(server.link("curves", methods="magnitude random", sentences="all"))
     page.get_by_role("button", name="Draw").click()
+    expect(page.get_by_text("masks").or_(page.get_by_text("All numbers")).first).to_be_visible()
     page.get_by_test_id("stTopNavLink").filter(has_text="Overview").click()
     expect(page.locator("h1")).to_contain_text(QUESTIONS[""])
     page.get_by_test_id("stTopNavLink").filter(has_text="Curves").click()
+    expect(page.locator("h1")).to_contain_text(QUESTIONS["curves"])
     page.reload()
-    expect(page.get_by_role("button", name="Download as CSV")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.get_by_role("heading", name="All numbers")).to_be_visible()
+    expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
 
 
 def test_bertviz_draws_with_the_network_cut(server, chromium: Browser) -> None:
@@ -192,6 +194,6 @@ def test_an_unknown_model_is_told_and_the_old_one_stays(server, page) -> None:
     before = measured(page, "11 of 12")
     page.get_by_role("button", name=re.compile("data.csv")).click()
     page.get_by_label("Model", exact=True).fill("./no/such/folder")
-    page.get_by_role("button", name="Load").click()
+    page.get_by_role("button", name="Load", exact=True).click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("no/such/folder")
     assert measured(page, "11 of 12") == before

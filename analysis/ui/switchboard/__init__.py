@@ -73,6 +73,7 @@ def switchboard(
     label: str = "Heads by layer",
     mode: Literal["switch", "choose"] = "switch",
     colouring: Colouring | None = None,
+    note: str = "",
     chosen: Head | None = None,
     sprite: str | None = None,
 ) -> None:
@@ -86,6 +87,7 @@ def switchboard(
         label: name of the grid for screen readers.
         mode: `switch` turns heads on and off, `choose` picks one of them.
         colouring: numbers and colours of the cells.
+        note: stands in the legend's place while there are no colours.
         chosen: the picked head, in mode `choose`.
         sprite: data URL of one image with a small picture of every head, layers downwards.
     """
@@ -97,7 +99,7 @@ def switchboard(
         "revision": revision,
         "chosen": list(chosen) if chosen else None,
         "sprite": sprite,
-        **(_colours(colouring) if colouring else {}),
+        **(_colours(colouring) if colouring else {"title": note}),
     }
     _component(key=key, data=data, on_report_change=on_report)
 
