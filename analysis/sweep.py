@@ -1,56 +1,95 @@
-"""Methods x fractions x seeds: how accuracy falls as heads are removed."""
+"""Methods x fractions x seeds x ablation or repair: how accuracy falls as heads are removed."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from analysis.attention import Ablation, Means
-from analysis.batches import batches
-from analysis.errors import MethodError, ProtocolError
-from analysis.evaluation import Evaluation, evaluate
+from analysis.attention import ABLATIONS, Ablation, Means
+from analysis.errors import DataError, MethodError, ProtocolError, unknown
+from analysis.evaluation import Evaluation, compared
+from analysis.journal import Journal, check_table, digest, journal_of, key_of, save_table
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.profiling import profile
 from analysis.progress import Step, finish
-from analysis.scores import rank
-from analysis.text import Calibration, LabelledText
+from analysis.removal import Removal, removal_of
+from analysis.repair import REPAIRS, repair
+from analysis.replay import Replay
+from analysis.scores import METHODS, Ranking, ranking
+from analysis.sweep_table import COLUMNS, pack, row_of, table_of
+from analysis.text import Calibration, LabelledText, Selection, Split, Test
+from analysis.tuning import disjoint, tune
+
+__all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping"]
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
-SEEDS = (0, 1, 2)
+SEEDS = tuple(range(20))
+"""Seeds of the random masks: 20, since a method is placed in their distribution."""
 
-COLUMNS = (
-    "method fraction seed ablation split n heads_on heads_total accuracy low high "
-    "change change_low change_high loss mask"
-).split()
-"""Columns of the table: `fraction` is the share of heads removed, `change` is in points."""
+
+@dataclass(frozen=True)
+class Sweep:
+    """What to compare, and how."""
+
+    methods: Sequence[str]
+    fractions: Sequence[float] = FRACTIONS
+    """Shares of heads removed, 0 to 1."""
+    seeds: Sequence[int] = SEEDS
+    """Of the random method; the others run once, with the first."""
+    split: str = "selection"
+    """What accuracy is measured on: `selection`, or `test` to report."""
+    limit: int | None = None
+    """Sentences of it at most."""
+    ablation: Ablation = "zero"
+    repairs: Sequence[str] = ("none",)
+    """Each mask is measured with each of them; with any but `none` the heads are really removed."""
+    tuned: bool = False
+    """Choose the settings of methods that have some, on the selection split."""
+    timed: bool = False
+    """Really remove the heads and time that model against the full one."""
+    precision: str = "auto"
+    """See `precision.PRECISIONS`."""
+
+    def check(self) -> None:
+        """Refuse what cannot be compared.
+
+        Raises:
+            MethodError: an unknown method, ablation or repair; a fraction outside 0 to 1; nothing to do.
+            ProtocolError: a split that accuracy is not measured on.
+        """
+        for name in self.methods:
+            if name not in METHODS:
+                raise MethodError(unknown("method", name, METHODS))
+        for kind, name, choices in (
+            ("ablation", self.ablation, ABLATIONS),
+            *(("repair", each, REPAIRS) for each in self.repairs),
+        ):
+            if name not in choices:
+                raise MethodError(unknown(kind, name, choices))
+        for fraction in self.fractions:
+            if not 0 <= fraction <= 1:
+                raise MethodError(f"the fraction {fraction} is not between 0 and 1")
+        for what in ("methods", "fractions", "seeds", "repairs"):
+            if not getattr(self, what):
+                raise MethodError(f"a sweep needs {what}")
+        if self.split not in (Selection.name, Test.name):
+            raise ProtocolError(
+                f"a sweep measures on the selection or the test split, not on {self.split!r}: "
+                "heads are scored on the calibration split"
+            )
 
 
 def sweep(
-    subject: Subject,
-    data: LabelledText,
-    methods: Sequence[str],
-    *,
-    fractions: Sequence[float] = FRACTIONS,
-    seeds: Sequence[int] = SEEDS,
-    split: str = "selection",
-    limit: int | None = None,
-    ablation: Ablation = "zero",
+    subject: Subject, data: LabelledText, methods: Sequence[str], **options: Any
 ) -> pd.DataFrame:
     """The whole table at once; see `sweeping`."""
-    return finish(
-        sweeping(
-            subject,
-            data,
-            methods,
-            fractions=fractions,
-            seeds=seeds,
-            split=split,
-            limit=limit,
-            ablation=ablation,
-        )
-    )
+    return finish(sweeping(subject, data, methods, **options))
 
 
 def sweeping(
@@ -58,79 +97,204 @@ def sweeping(
     data: LabelledText,
     methods: Sequence[str],
     *,
-    fractions: Sequence[float] = FRACTIONS,
-    seeds: Sequence[int] = SEEDS,
-    split: str = "selection",
-    limit: int | None = None,
-    ablation: Ablation = "zero",
+    save: Path | None = None,
+    **options: Any,
 ) -> Iterator[Step[pd.DataFrame]]:
     """Evaluate each method at each fraction; the table grows by a row a step.
 
-    Heads are scored on the calibration split and judged on `split`. Only `random` depends on the seed; the
-    other methods run once and carry the first seed.
+    Heads are scored on the calibration split, searched and tuned on the selection split, and judged on
+    `split`. Only `random` depends on the seed; the other methods run once and carry the first seed.
+
+    Args:
+        subject: the model.
+        data: labelled text with these splits.
+        methods: names from `METHODS`.
+        save: a file ending in .csv or .parquet. Rankings and rows are kept beside it as they come, and a
+            sweep that was stopped or crashed goes on where it was; the table is written at the end, also when
+            the sweep is cancelled.
+        options: see `Sweep`.
 
     Raises:
-        MethodError: an unknown method or a fraction outside 0 to 1.
+        MethodError, ProtocolError: see `Sweep.check`; splits that share texts are refused too.
         DataError: the data lacks a split.
-        ProtocolError: the heads would be judged on the sentences that they were scored on.
+        PlaceError: the file cannot be written.
     """
-    if split == Calibration.name:
-        raise ProtocolError(
-            "heads are scored on the calibration split, so they cannot be judged on it; "
-            "sweep over selection or test"
-        )
-    outside = [fraction for fraction in fractions if not 0 <= fraction <= 1]
-    if outside:
-        raise MethodError(f"the fraction {outside[0]} is not between 0 and 1")
-    masks = list(_masks(subject, data, methods, fractions, seeds))
-    sentences = data.split(split)
-    ready = batches(subject, sentences if limit is None else sentences.limited(limit))
-    means = _means(subject, data) if ablation == "mean" else None
-    total = len(masks) + 1
-    baseline = evaluate(subject, ready)
-    rows: list[dict[str, object]] = []
-    yield Step(1, total, "masks", pd.DataFrame(rows, columns=COLUMNS))
-    for method, fraction, seed, mask in masks:
-        found = evaluate(subject, ready, mask, ablation=ablation, means=means, baseline=baseline)
-        label = {"method": method, "fraction": fraction, "seed": seed, "ablation": ablation}
-        rows.append({**label, "split": split, **row_of(found)})
-        yield Step(len(rows) + 1, total, "masks", pd.DataFrame(rows, columns=COLUMNS))
+    plan = Sweep(tuple(methods), **options)
+    plan.check()
+    if save is not None:
+        check_table(save)
+    work = _Work(subject, data, plan, Journal(journal_of(save) if save is not None else None))
+    rows: list[dict[str, Any]] = []
+    total = sum(1 for _ in plan_rows(plan))
+    yield Step(0, total, "masks", table_of(rows))
+    try:
+        for step in work.rankings():
+            yield Step(0, total, "masks", table_of(rows), remaining=None)
+            del step
+        for number, (method, fraction, seed, kind) in enumerate(plan_rows(plan), 1):
+            rows.append(work.row(method, fraction, seed, kind))
+            yield Step(number, total, "masks", table_of(rows), work.pace.remaining)
+    finally:
+        if save is not None and rows:
+            save_table(table_of(rows), save)
 
 
-def row_of(evaluation: Evaluation) -> dict[str, object]:
-    """An evaluation as columns of a table."""
-    change = evaluation.change
+def plan_rows(plan: Sweep) -> Iterator[tuple[str, float, int, str]]:
+    """Method, fraction, seed and repair of every row, the cheap repairs first."""
+    for kind in sorted(plan.repairs, key=list(REPAIRS).index):
+        for method in plan.methods:
+            for seed in _seeds(plan, method):
+                for fraction in plan.fractions:
+                    yield method, fraction, seed, kind
+
+
+def _seeds(plan: Sweep, method: str) -> Sequence[int]:
+    return plan.seeds if method == "random" else plan.seeds[:1]
+
+
+@dataclass
+class _Pace:
+    """How long what remains will take, by what each kind of row has taken so far."""
+
+    left: dict[str, int]
+    spent: dict[str, list[float]] = field(default_factory=dict)
+
+    def done(self, kind: str, seconds: float | None) -> None:
+        """A row is done; it took no time if it was read from the journal (None)."""
+        self.left[kind] -= 1
+        if seconds is not None:
+            self.spent.setdefault(kind, []).append(seconds)
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds; None while a kind of row that is still to come has never been timed."""
+        total = 0.0
+        for kind, left in self.left.items():
+            if left and kind not in self.spent:
+                return None
+            if left:
+                recent = self.spent[kind][-20:]  # the machine may have become slower meanwhile
+                total += left * sum(recent) / len(recent)
+        return total
+
+
+class _Work:
+    """A sweep's state: rankings, the full model's answers, and what the journal knows."""
+
+    def __init__(self, subject: Subject, data: LabelledText, plan: Sweep, journal: Journal) -> None:
+        self.subject, self.data, self.plan, self.journal = subject, data, plan, journal
+        judged = data.split(plan.split)
+        disjoint(data, judged)
+        self.judged: Split = judged if plan.limit is None else judged.limited(plan.limit)
+        self.calibration = _calibration(data)
+        self.found: dict[tuple[str, int], Ranking] = {}
+        self.removals: dict[tuple[int, ...], Removal] = {}
+        left: dict[str, int] = {}
+        for _, _, _, kind in plan_rows(plan):
+            left[kind] = left.get(kind, 0) + 1
+        self.pace = _Pace(left)
+        self._replay: Replay | None = None
+        self._means: Means | None = None
+        scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
+        self._scored = (subject.fingerprint, *scored, plan.tuned)
+        self._key = (self._scored, digest(self.judged), plan.precision, plan.timed)
+
+    @property
+    def replay(self) -> Replay:
+        """The judged sentences; made when the first row is not in the journal."""
+        if self._replay is None:
+            self._replay = Replay(self.subject, self.judged, precision=self.plan.precision)
+        return self._replay
+
+    def rankings(self) -> Iterator[Step[Ranking]]:
+        """Score the heads by every method, reporting on the way."""
+        for method in self.plan.methods:
+            for seed in _seeds(self.plan, method):
+                key = key_of("ranking", self._scored, method, seed)
+                known = self.journal.get(key)
+                if known is not None:
+                    self.found[method, seed] = _read(self.subject, method, known)
+                    continue
+                for step in self._ranking(method, seed):
+                    if step.result is not None:
+                        self.found[method, seed] = step.result
+                        self.journal.put(key, _written(step.result))
+                    yield step
+
+    def _ranking(self, method: str, seed: int) -> Iterator[Step[Ranking]]:
+        setting = None
+        selection = self.data.splits.get(Selection.name)
+        if self.plan.tuned and METHODS[method].choices and isinstance(selection, Selection):
+            assert self.calibration is not None
+            setting = tune(self.subject, self.calibration, selection, method).setting
+        yield from ranking(self.subject, self.data, method, seed=seed, setting=setting)
+
+    def row(self, method: str, fraction: float, seed: int, kind: str) -> dict[str, Any]:
+        """One row, from the journal or measured now."""
+        total = self.subject.anatomy.heads_total
+        mask = self.found[method, seed].mask(self.subject.anatomy, total - round(fraction * total))
+        label = {"method": method, "fraction": fraction, "seed": seed}
+        label |= {"ablation": self.plan.ablation if kind == "none" else "zero", "repair": kind}
+        label["split"] = self.plan.split
+        key = key_of("row", self._key, tuple(label.values()), mask.encode())
+        known = self.journal.get(key)
+        if known is not None:
+            self.pace.done(kind, None)
+            return known
+        start = time.perf_counter()
+        found = self._evaluated(mask, kind)
+        row = {**label, **row_of(found), "right": pack(found.predictions.correct)}
+        row |= self._removed(mask)
+        self.journal.put(key, row)
+        self.pace.done(kind, time.perf_counter() - start)
+        return row
+
+    def _evaluated(self, mask: HeadMask, kind: str) -> Evaluation:
+        if kind == "none" or mask.is_full:
+            mean = self.plan.ablation == "mean"
+            means = self._mean_outputs() if mean else None
+            return self.replay.evaluate(mask, ablation=self.plan.ablation, means=means, keep=False)
+        mended = repair(self.subject, mask, self.calibration, kind).subject
+        baseline = self.replay.evaluate()
+        found = Replay(mended, self.judged, precision=self.plan.precision, budget=0).evaluate()
+        return compared(replace(found, mask=mask), baseline)
+
+    def _mean_outputs(self) -> Means:
+        if self.calibration is None:
+            raise DataError(f"{self.data.name}: mean ablation needs a calibration split")
+        if self._means is None:
+            self._means = profile(self.subject, self.calibration).means
+        return self._means
+
+    def _removed(self, mask: HeadMask) -> dict[str, float]:
+        """What the model without the heads costs; masks with equal counts a layer share the answer."""
+        counts = tuple(sum(row) for row in mask.rows)
+        if counts not in self.removals:
+            self.removals[counts] = removal_of(self.subject, mask, timed=self.plan.timed)
+        return self.removals[counts].columns
+
+
+def _calibration(data: LabelledText) -> Calibration | None:
+    found = data.splits.get(Calibration.name)
+    return found if isinstance(found, Calibration) else None
+
+
+def _written(found: Ranking) -> dict[str, Any]:
     return {
-        "n": evaluation.n,
-        "heads_on": evaluation.heads_on,
-        "heads_total": evaluation.heads_total,
-        "accuracy": evaluation.accuracy,
-        "low": evaluation.low,
-        "high": evaluation.high,
-        "change": change.points if change else 0.0,
-        "change_low": change.low if change else 0.0,
-        "change_high": change.high if change else 0.0,
-        "loss": evaluation.loss,
-        "mask": evaluation.mask.encode(),
+        "scores": found.values["score"].tolist(),
+        "masks": {str(keep): mask.encode() for keep, mask in found.masks.items()},
+        "setting": found.setting,
     }
 
 
-def _masks(
-    subject: Subject,
-    data: LabelledText,
-    methods: Sequence[str],
-    fractions: Sequence[float],
-    seeds: Sequence[int],
-) -> Iterator[tuple[str, float, int, HeadMask]]:
-    total = subject.anatomy.heads_total
-    for method in methods:
-        for seed in seeds if method == "random" else seeds[:1]:
-            ranking = rank(subject, data, method, seed=seed)
-            for fraction in fractions:
-                keep = total - round(fraction * total)
-                yield method, fraction, seed, ranking.mask(subject.anatomy, keep)
-
-
-def _means(subject: Subject, data: LabelledText) -> Means:
-    calibration = data.split(Calibration.name)
-    return profile(subject, calibration).means
+def _read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking:
+    heads = HeadMask.full(subject.anatomy).on_heads
+    values = pd.DataFrame(
+        [(*head, score) for head, score in zip(heads, known["scores"], strict=True)],
+        columns=["layer", "head", "score"],
+    )
+    masks = {
+        int(keep): HeadMask.decode(subject.anatomy, code) for keep, code in known["masks"].items()
+    }
+    setting = known.get("setting")
+    return Ranking(method, values, masks, tuple(setting) if setting is not None else None)

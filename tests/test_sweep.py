@@ -1,111 +1,231 @@
+"""A sweep's rows are plain evaluations; it streams, resumes and leaks nothing."""
+
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import pandas as pd
 import pytest
 
+from analysis import sweep as sweeps
 from analysis.batches import batches
-from analysis.errors import DataError, MethodError, ProtocolError
+from analysis.errors import DataError, MethodError, PlaceError, ProtocolError
 from analysis.evaluation import evaluate
+from analysis.journal import Journal, journal_of
 from analysis.mask import HeadMask
 from analysis.profiling import profile
+from analysis.repair import repair
 from analysis.scores import rank
+from analysis.significance import mcnemar
 from analysis.sweep import COLUMNS, sweep, sweeping
+from analysis.sweep_table import pack, pareto, random_band, unpack
+from analysis.text import LabelledText
 
-METHODS = ("entropy-low", "magnitude", "random")
+FAST = {"fractions": (0.25, 0.5), "seeds": (0, 1, 2), "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
 def table(distilbert, text):
-    return sweep(distilbert, text, METHODS, fractions=(0, 0.25, 0.5, 1), seeds=(0, 1, 2))
+    return sweep(distilbert, text, ("magnitude", "taylor", "random"), **FAST)
 
 
-def test_there_is_a_row_for_each_method_fraction_and_seed(table):
+def test_a_row_is_the_plain_evaluation_of_its_mask(distilbert, text, table):
     assert list(table.columns) == COLUMNS
-    rows = set(zip(table["method"], table["fraction"], table["seed"], strict=True))
-    assert rows == {
-        (method, fraction, seed)
-        for method in METHODS
-        for fraction in (0, 0.25, 0.5, 1)
-        for seed in ((0, 1, 2) if method == "random" else (0,))
-    }
-    assert len(table) == len(rows) == 20
-
-
-def test_every_row_is_the_evaluation_of_its_mask(distilbert, text, table):
+    assert len(table) == 2 * (1 + 1 + 3)
     ready = batches(distilbert, text.split("selection"))
-    for row in table.to_dict("records"):
-        mask = HeadMask.decode(distilbert.anatomy, row["mask"])
-        ranking = rank(distilbert, text, row["method"], seed=row["seed"])
-        assert mask == ranking.mask(distilbert.anatomy, 12 - round(12 * row["fraction"]))
+    for row in table.itertuples():
+        ranking = rank(distilbert, text, row.method, seed=row.seed)
+        mask = ranking.mask(distilbert.anatomy, 12 - round(row.fraction * 12))
+        assert mask.encode() == row.mask
         found = evaluate(distilbert, ready, mask)
-        assert (row["heads_on"], row["heads_total"]) == (mask.heads_on, 12)
-        assert (row["n"], row["split"], row["ablation"]) == (40, "selection", "zero")
-        assert (row["accuracy"], row["low"], row["high"]) == (
-            found.accuracy,
-            found.low,
-            found.high,
-        )
-        assert row["loss"] == pytest.approx(found.loss)
-        if not mask.is_full:
-            change = found.change
-            assert (row["change"], row["change_low"], row["change_high"]) == (
-                change.points,
-                change.low,
-                change.high,
-            )
+        assert (row.n, row.heads_on, row.heads_total) == (40, mask.heads_on, 12)
+        assert (row.accuracy, row.low, row.high) == (found.accuracy, found.low, found.high)
+        assert row.loss == pytest.approx(found.loss, abs=1e-4)
+        assert (row.change, row.change_low) == (found.change.points, found.change.low)
+        assert (row.fixed, row.broken) == (len(found.flips.fixed), len(found.flips.broken))
+        before, after = found.baseline.predictions, found.predictions
+        same = (before.answers == after.answers).double().mean()
+        assert row.agreement == pytest.approx(float(same))
 
 
-def test_removing_nothing_changes_nothing(table):
-    nothing = table[table["fraction"] == 0]
-    assert nothing["accuracy"].nunique() == 1
-    assert not nothing[["change", "change_low", "change_high"]].any(axis=None)
+def test_costs_are_those_of_the_model_without_the_heads(table):
+    assert (table["flops_ratio"] < 1).all()
+    assert table["latency_ratio"].isna().all()
+    assert table.groupby("fraction")["flops_ratio"].mean().is_monotonic_decreasing
 
 
-def test_removing_everything_is_the_same_for_every_method(table):
-    everything = table[table["fraction"] == 1]
-    assert (everything["heads_on"] == 0).all()
-    assert everything["accuracy"].nunique() == 1
+def test_percentiles_and_tests_are_counted_within_a_fraction(table):
+    for _, group in table.groupby("fraction"):
+        drawn = group[group["method"] == "random"]["accuracy"].to_numpy()
+        for row in group.itertuples():
+            below = (drawn < row.accuracy).mean() + (drawn == row.accuracy).mean() / 2
+            assert row.percentile == pytest.approx(100 * below)
+            assert row.p_full == pytest.approx(mcnemar(row.fixed, row.broken))
+        methods = group[group["method"] != "random"]
+        assert (methods["p_full_holm"] >= methods["p_full"]).all()
+        assert methods["p_random"].between(0, 1).all()
+        assert group[group["method"] == "random"]["p_random"].isna().all()
 
 
-def test_the_table_grows_by_a_row_a_step(distilbert, text):
-    steps = list(sweeping(distilbert, text, ("magnitude",), fractions=(0.25, 0.5)))
-    assert [len(step.result) for step in steps] == [0, 1, 2]
-    assert [(step.done, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
-    assert all(list(step.result.columns) == COLUMNS for step in steps)
-
-
-def test_mean_ablation_uses_the_calibration_split_s_means(distilbert, text):
-    found = sweep(distilbert, text, ("magnitude",), fractions=(0.5,), ablation="mean")
-    means = profile(distilbert, text.split("calibration")).means
-    mask = HeadMask.decode(distilbert.anatomy, found["mask"][0])
+def test_the_median_random_mask_is_what_p_random_compares_with(distilbert, text, table):
+    group = table[table["fraction"] == 0.5]
+    drawn = group[group["method"] == "random"].sort_values(["accuracy", "seed"])
     ready = batches(distilbert, text.split("selection"))
-    expected = evaluate(distilbert, ready, mask, ablation="mean", means=means)
-    assert found["loss"][0] == pytest.approx(expected.loss)
-    assert found["ablation"][0] == "mean"
+    right = {
+        code: evaluate(
+            distilbert, ready, HeadMask.decode(distilbert.anatomy, code)
+        ).predictions.correct
+        for code in group["mask"]
+    }
+    median = right[drawn.iloc[1]["mask"]]
+    for row in group[group["method"] != "random"].itertuples():
+        mine = right[row.mask]
+        assert row.p_random == pytest.approx(
+            mcnemar(int((mine & ~median).sum()), int((~mine & median).sum()))
+        )
 
 
-def test_a_limit_judges_on_the_same_sentences_for_all(distilbert, text):
-    found = sweep(distilbert, text, METHODS, fractions=(0.5,), split="test", limit=10)
-    assert (found["n"] == 10).all()
-    assert (found["split"] == "test").all()
+def test_repair_and_mean_ablation_are_measured_on_the_repaired_model(distilbert, text):
+    kinds = ("none", "mean", "least-squares")
+    table = sweep(distilbert, text, ("magnitude",), repairs=kinds, **FAST | {"fractions": (0.5,)})
+    ready = batches(distilbert, text.split("selection"))
+    for row in table.itertuples():
+        mask = HeadMask.decode(distilbert.anatomy, row.mask)
+        mended = repair(distilbert, mask, text.split("calibration"), row.repair).subject
+        assert row.loss == pytest.approx(evaluate(mended, ready).loss, abs=1e-3), row.repair
+    means = profile(distilbert, text.split("calibration")).means
+    found = evaluate(distilbert, ready, mask, ablation="mean", means=means)
+    masked = sweep(
+        distilbert, text, ("magnitude",), ablation="mean", **FAST | {"fractions": (0.5,)}
+    )
+    assert masked.loc[0, "loss"] == pytest.approx(found.loss, abs=1e-4)
+    assert masked.loc[0, "ablation"] == "mean"
 
 
-def test_judging_on_the_sentences_that_scored_is_refused(distilbert, text):
-    with pytest.raises(ProtocolError, match="sweep over selection or test"):
-        sweep(distilbert, text, METHODS, split="calibration")
+def test_a_timed_sweep_says_how_many_times_faster(distilbert, text):
+    table = sweep(distilbert, text, ("magnitude",), timed=True, **FAST | {"fractions": (0, 0.9)})
+    assert (table["latency_low"] <= table["latency_ratio"]).all()
+    assert set(pareto(table)["fraction"]) <= {0, 0.9}
 
 
-@pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan"), 50])
-def test_a_fraction_is_a_share(distilbert, text, fraction):
-    with pytest.raises(MethodError, match="is not between 0 and 1"):
-        sweep(distilbert, text, METHODS, fractions=(0.5, fraction))
+def test_random_is_a_distribution_of_twenty_masks_by_default(distilbert, text):
+    table = sweep(distilbert, text, ("random",), fractions=(0.5,))
+    assert table["mask"].nunique() == 20
+    band = random_band(table)
+    assert band.loc[0, "masks"] == 20
+    assert band.loc[0, "low"] <= band.loc[0, "median"] <= band.loc[0, "high"]
 
 
-def test_an_unknown_method_split_ablation_or_limit_is_refused(distilbert, text):
-    with pytest.raises(MethodError, match="did you mean 'magnitude'"):
-        sweep(distilbert, text, ("magnitud",))
-    with pytest.raises(DataError, match="unknown split 'validation'"):
-        sweep(distilbert, text, METHODS, split="validation")
-    with pytest.raises(MethodError, match="unknown ablation 'median'"):
-        sweep(distilbert, text, METHODS, ablation="median")
-    with pytest.raises(DataError, match="the limit must be 1 or more"):
-        sweep(distilbert, text, METHODS, limit=0)
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_stopped_sweep_goes_on_where_it_was(distilbert, text, tmp_path, ending, monkeypatch):
+    save = tmp_path / f"curve{ending}"
+    methods = ("taylor", "random")
+    whole = sweep(distilbert, text, methods, **FAST)
+    steps = sweeping(distilbert, text, methods, save=save, **FAST)
+    while next(steps).done < 3:
+        pass
+    steps.close()
+    read = pd.read_csv if ending == ".csv" else pd.read_parquet
+    assert len(read(save)) == 3
+    with journal_of(save).open("a") as file:
+        file.write('{"key": "cut sho')  # what a crash leaves
+    measured = []
+    plain = sweeps._Work._evaluated
+    monkeypatch.setattr(
+        sweeps._Work,
+        "_evaluated",
+        lambda work, *given: measured.append(given) or plain(work, *given),
+    )
+    monkeypatch.setattr(sweeps, "ranking", lambda *_, **__: pytest.fail("scored again"))
+    resumed = sweep(distilbert, text, methods, save=save, **FAST)
+    assert len(measured) == len(whole) - 3
+    pd.testing.assert_frame_equal(resumed, whole)
+    pd.testing.assert_frame_equal(read(save), whole, check_dtype=False)
+
+
+def test_a_journal_of_another_model_or_split_is_not_mistaken_for_this_one(
+    distilbert, text, tmp_path, monkeypatch
+):
+    save = tmp_path / "curve.csv"
+    sweep(distilbert, text, ("magnitude",), save=save, **FAST)
+    judged = sweep(distilbert, text, ("magnitude",), save=save, split="test", **FAST)
+    assert set(judged["split"]) == {"test"}
+    fewer = sweep(distilbert, text, ("magnitude",), save=save, limit=7, **FAST)
+    assert set(fewer["n"]) == {7}
+
+
+def test_the_remaining_time_is_known_once_each_kind_of_row_was_timed(distilbert, text):
+    options = FAST | {"fractions": (0.25, 0.5), "repairs": ("none", "mean")}
+    steps = list(sweeping(distilbert, text, ("magnitude",), **options))
+    known = {step.done: step.remaining for step in steps}
+    assert known[1] is known[2] is None  # no repaired row has been timed yet
+    assert known[3] > 0
+    assert known[4] == 0
+
+
+def test_settings_are_tuned_on_selection_when_asked_for(distilbert, text):
+    options = FAST | {"fractions": (0.5,), "split": "test"}
+    found = sweep(distilbert, text, ("hies",), tuned=True, **options)
+    masks = {
+        rank(distilbert, text, "hies", setting=setting).mask(distilbert.anatomy, 6).encode()
+        for setting in ((0.0,), (0.25,), (0.5,), (0.75,), (1.0,))
+    }
+    assert found.loc[0, "mask"] in masks
+
+
+def test_answers_pack_into_bits():
+    right = np.random.default_rng(0).random(37) < 0.5
+    import torch
+
+    assert (unpack(pack(torch.tensor(right)), 37) == right).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"methods": ("taylr",)}, MethodError, "did you mean 'taylor'"),
+        ({"methods": ()}, MethodError, "a sweep needs methods"),
+        ({"fractions": (1.5,)}, MethodError, "the fraction 1.5 is not between 0 and 1"),
+        ({"fractions": (math.nan,)}, MethodError, "the fraction nan is not between"),
+        ({"fractions": ()}, MethodError, "a sweep needs fractions"),
+        ({"repairs": ("glue",)}, MethodError, "unknown repair 'glue'"),
+        ({"ablation": "men"}, MethodError, "unknown ablation 'men'"),
+        ({"split": "calibration"}, ProtocolError, "selection or the test split"),
+        ({"split": "train"}, ProtocolError, "selection or the test split"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_at_once(distilbert, text, change, error, sentence):
+    options = {"methods": ("random",), **FAST, **change}
+    with pytest.raises(error, match=sentence):
+        sweep(distilbert, text, options.pop("methods"), **options)
+
+
+def test_a_table_is_csv_or_parquet(distilbert, text, tmp_path):
+    with pytest.raises(PlaceError, match=r"ending in \.csv or \.parquet, not to curve\.xls"):
+        sweep(distilbert, text, ("random",), save=tmp_path / "curve.xls")
+
+
+def test_splits_that_share_sentences_are_refused(distilbert, text):
+    test = text.split("test")
+    leaked = type(text.split("selection"))(test.texts[:4], test.labels[:4])
+    data = LabelledText(
+        "leaky", text.label_names, {**text.splits, "selection": leaked}, text.provenance
+    )
+    with pytest.raises(ProtocolError, match=r"\d+ of 40 texts of the test split are also in"):
+        sweep(distilbert, data, ("random",), split="test")
+
+
+def test_a_split_that_is_missing_is_named(distilbert, text):
+    data = LabelledText("half", text.label_names, {"test": text.split("test")}, text.provenance)
+    with pytest.raises(DataError, match="unknown split 'selection'"):
+        sweep(distilbert, data, ("random",))
+    with pytest.raises(DataError, match="unknown split 'calibration'"):
+        sweep(distilbert, data, ("taylor",), split="test")
+
+
+def test_a_journal_that_cannot_be_read_is_named(tmp_path):
+    place = tmp_path / "x.journal"
+    place.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PlaceError, match=r"cannot read .*x\.journal"):
+        Journal(place)

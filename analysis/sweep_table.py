@@ -1,0 +1,111 @@
+"""The table that a sweep fills: its columns, and what is said about a row in the light of the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from analysis.evaluation import Evaluation
+from analysis.scores.ablation import divergences
+from analysis.significance import holm, mcnemar, percentile
+
+COLUMNS = (
+    "method fraction seed ablation repair split n heads_on heads_total accuracy low high "
+    "change change_low change_high fixed broken loss agreement divergence "
+    "latency_ratio latency_low latency_high flops_ratio parameters_ratio "
+    "percentile p_full p_random p_full_holm p_random_holm mask"
+).split()
+"""`fraction` is the share of heads removed, 0 to 1; `change` and its ends are points of accuracy against the full
+model on the same sentences (paired bootstrap); `fixed` and `broken` count answers that became right or wrong;
+`agreement` is the share of sentences with the full model's answer and `divergence` the mean Kullback-Leibler
+divergence from it in nats; `latency_ratio` is how many times faster than the full model, `flops_ratio` and
+`parameters_ratio` the shares of its operations and weights that remain once the heads are really removed; `percentile`
+is the share of random masks of the same kind that are less accurate, 0 to 100; `p_full` is McNemar's exact p against
+the full model, `p_random` against the random mask of median accuracy; `_holm` corrects them over methods."""
+
+GROUP = ["fraction", "ablation", "repair", "split"]
+"""Rows that are alike in these are compared with each other."""
+
+
+def row_of(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as columns of a table."""
+    change, flips, baseline = evaluation.change, evaluation.flips, evaluation.baseline
+    mine = evaluation.predictions
+    full = (baseline or evaluation).predictions
+    return {
+        "n": evaluation.n,
+        "heads_on": evaluation.heads_on,
+        "heads_total": evaluation.heads_total,
+        "accuracy": evaluation.accuracy,
+        "low": evaluation.low,
+        "high": evaluation.high,
+        "change": change.points if change else 0.0,
+        "change_low": change.low if change else 0.0,
+        "change_high": change.high if change else 0.0,
+        "fixed": len(flips.fixed) if flips else 0,
+        "broken": len(flips.broken) if flips else 0,
+        "loss": evaluation.loss,
+        "agreement": float((mine.answers == full.answers).double().mean()),
+        "divergence": float(divergences(mine.logits, full.logits)),
+        "mask": evaluation.mask.encode(),
+    }
+
+
+def pack(right: torch.Tensor) -> str:
+    """Which answers are right, one bit a sentence, in hexadecimal."""
+    return np.packbits(right.cpu().numpy().astype(np.uint8)).tobytes().hex()
+
+
+def unpack(text: str, n: int) -> np.ndarray:
+    """`pack` inverted, bool `[n]`."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:n].astype(bool)
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows so far, with percentiles and tests; a row's `right` (see `pack`) stays out of the table."""
+    table = pd.DataFrame(list(rows), columns=[*COLUMNS, "right"])
+    for column in ("percentile", "p_full", "p_random", "p_full_holm", "p_random_holm"):
+        table[column] = math.nan
+    for _, group in table.groupby(GROUP, sort=False):
+        _compare(table, group)
+    return table[COLUMNS]
+
+
+def _compare(table: pd.DataFrame, group: pd.DataFrame) -> None:
+    """Fill in what a row says only next to others of its group."""
+    drawn = group[group["method"] == "random"].sort_values(["accuracy", "seed"])
+    methods = group[group["method"] != "random"]
+    for place, row in group.iterrows():
+        table.loc[place, "percentile"] = percentile(row["accuracy"], drawn["accuracy"].tolist())
+        table.loc[place, "p_full"] = mcnemar(int(row["fixed"]), int(row["broken"]))
+    if len(drawn):
+        median = drawn.iloc[(len(drawn) - 1) // 2]
+        reference = unpack(median["right"], int(median["n"]))
+        for place, row in methods.iterrows():
+            mine = unpack(row["right"], int(row["n"]))
+            fixed, broken = int((mine & ~reference).sum()), int((~mine & reference).sum())
+            table.loc[place, "p_random"] = mcnemar(fixed, broken)
+    for column in ("p_full", "p_random"):
+        table.loc[methods.index, f"{column}_holm"] = holm(table.loc[methods.index, column].tolist())
+
+
+def random_band(table: pd.DataFrame, column: str = "accuracy") -> pd.DataFrame:
+    """The random masks' distribution: `fraction`, `low` (5 %), `median`, `high` (95 %), `masks`, by group."""
+    drawn = table[table["method"] == "random"].groupby(GROUP)[column]
+    band = drawn.quantile(np.array([0.05, 0.5, 0.95])).unstack()
+    band.columns = ["low", "median", "high"]
+    return band.assign(masks=drawn.size()).reset_index()
+
+
+def pareto(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows that no other beats in accuracy and latency at once, fastest first."""
+    timed = table.dropna(subset=["latency_ratio"]).sort_values(
+        ["latency_ratio", "accuracy"], ascending=False
+    )
+    best = timed["accuracy"].cummax().shift(fill_value=-1.0)
+    return timed[timed["accuracy"] > best].reset_index(drop=True)

@@ -1,0 +1,144 @@
+"""Everything that is chosen is chosen on the selection split; these values cannot be made of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.errors import DataError, MethodError, ProtocolError, unknown
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.scores import METHODS, Ranking, rank
+from analysis.scores.ablation import divergences, replay_of
+from analysis.text import Calibration, LabelledText, Selection, Split
+
+FRACTIONS = (0.25, 0.5)
+"""Shares of heads removed at which settings are compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """A method's setting, chosen on the selection split."""
+
+    method: str
+    setting: tuple[float, ...]
+    split: Selection
+    """The sentences that it was chosen on."""
+    table: pd.DataFrame
+    """What each setting reached: `setting`, `divergence` (nats, mean over the fractions)."""
+
+    def __post_init__(self) -> None:
+        _on_selection(self.split)
+
+    def rank(self, subject: Subject, calibration: Calibration) -> Ranking:
+        """The ranking by the method with this setting."""
+        return rank(subject, calibration, self.method, setting=self.setting, selection=self.split)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The best row of a sweep, chosen on the selection split."""
+
+    method: str
+    fraction: float
+    mask: HeadMask
+    split: str
+    """Name of the split that it was chosen on."""
+
+    def __post_init__(self) -> None:
+        if self.split != Selection.name:
+            raise ProtocolError(_refusal(self.split))
+
+
+def tune(subject: Subject, calibration: Calibration, selection: Selection, method: str) -> Tuned:
+    """Choose a method's setting: the one whose masks stay nearest to the full model's answers.
+
+    Heads are scored on `calibration`; the mean divergence of the masks at `FRACTIONS` is measured on
+    `selection`.
+
+    Raises:
+        MethodError: an unknown method, or one without settings.
+        ProtocolError: another split than these.
+    """
+    _on_selection(selection)
+    if method not in METHODS:
+        raise MethodError(unknown("method", method, METHODS))
+    if not METHODS[method].choices:
+        raise MethodError(f"the method {method!r} has nothing to tune")
+    replay = replay_of(subject, selection)
+    full = replay.evaluate().predictions.logits
+    total = subject.anatomy.heads_total
+    rows: list[tuple[tuple[float, ...], float]] = []
+    for setting in METHODS[method].choices:
+        found = rank(subject, calibration, method, setting=setting)
+        reached = [
+            divergences(
+                replay.evaluate(
+                    found.mask(subject.anatomy, total - round(share * total)), keep=False
+                ).predictions.logits,
+                full,
+            )
+            for share in FRACTIONS
+        ]
+        rows.append((tuple(setting), float(sum(reached)) / len(reached)))
+    best = min(rows, key=lambda row: row[1])
+    return Tuned(method, best[0], selection, pd.DataFrame(rows, columns=["setting", "divergence"]))
+
+
+def choose(subject: Subject, table: pd.DataFrame, fraction: float) -> Chosen:
+    """The method whose mask at a fraction was best on the selection split: highest accuracy, then lowest loss.
+
+    Args:
+        subject: the model of the sweep.
+        table: rows of `sweep.sweep` on the selection split.
+        fraction: share of heads removed.
+
+    Raises:
+        ProtocolError: a row was measured on another split.
+        DataError: the table has no such fraction.
+    """
+    for name in table["split"].unique():
+        if name != Selection.name:
+            raise ProtocolError(_refusal(str(name)))
+    rows = table[(table["fraction"] == fraction) & (table["method"] != "random")]
+    if rows.empty:
+        raise DataError(
+            f"the sweep has no fraction {fraction:g}; it has "
+            f"{', '.join(f'{each:g}' for each in sorted(table['fraction'].unique()))}"
+        )
+    best = rows.sort_values(["accuracy", "loss"], ascending=[False, True]).iloc[0]
+    mask = HeadMask.decode(subject.anatomy, str(best["mask"]))
+    return Chosen(str(best["method"]), fraction, mask, str(best["split"]))
+
+
+def disjoint(data: LabelledText, judged: Split) -> None:
+    """Refuse to judge on sentences that heads were scored or chosen on.
+
+    Raises:
+        ProtocolError: the splits share texts.
+    """
+    seen = {
+        text
+        for name in (Calibration.name, Selection.name)
+        if name in data.splits and name != judged.name
+        for text in data.splits[name].texts
+    }
+    shared = sum(text in seen for text in judged.texts)
+    if shared:
+        raise ProtocolError(
+            f"{shared} of {len(judged)} texts of the {judged.name} split are also in the splits that heads "
+            "are scored and chosen on; a result judged on them would say nothing"
+        )
+
+
+def _on_selection(split: object) -> None:
+    if not isinstance(split, Selection):
+        raise ProtocolError(_refusal(str(getattr(split, "name", type(split).__name__))))
+
+
+def _refusal(name: str) -> str:
+    return (
+        f"what is tuned or chosen is chosen on the selection split, not on {name!r}: "
+        "numbers of the test split are reported, never chosen by"
+    )
