@@ -19,6 +19,7 @@ from analysis.anatomy import Anatomy, dissect, part, positions_of, sites_of
 from analysis.attention import adopt
 from analysis.errors import ModelError
 from analysis.portable import Silent
+from analysis.precision import device_of
 from analysis.selftest import check_gates
 from analysis.tasks import Task, task_of
 from analysis.text import Provenance
@@ -74,6 +75,7 @@ def load_model(
     *,
     tokenizer: PreTrainedTokenizerBase | None = None,
     trust_remote_code: bool = False,
+    device: str = "auto",
 ) -> Subject:
     """Load a model: a classifier of texts or tokens, a language model, or a bare encoder.
 
@@ -82,8 +84,10 @@ def load_model(
             model is not changed: the subject shares its weights, not its structure.
         tokenizer: needed with a live model of texts; overrides the stored one otherwise.
         trust_remote_code: run Python code that comes with the model. Off unless asked for by name.
+        device: where to put it: `auto`, `cpu` or `cuda`. A live model stays where it is.
 
     Raises:
+        MethodError: a device that does not exist or is not here.
         ModelError: the model cannot be found or read, is of an unsupported family, is a classifier with
             fewer than two labels, or holds weights that are quantised or not numbers.
     """
@@ -99,8 +103,9 @@ def load_model(
 
         model, stored, provenance = load()
     else:
-        model, stored, provenance = hub.load_classifier(spec, trust_remote_code=trust_remote_code)
-    return subject_of(model, tokenizer or stored, spec, provenance)
+        model, stored, provenance = hub.load_pretrained(spec, trust_remote_code=trust_remote_code)
+    placed = model.to(device_of(device))
+    return subject_of(placed, tokenizer or stored, spec, provenance)
 
 
 def subject_of(

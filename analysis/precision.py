@@ -1,4 +1,4 @@
-"""Which numbers to compute with: bfloat16 where the processor has units for it, else float32."""
+"""What to compute on, and with which numbers: bfloat16 where the processor has units for it, else float32."""
 
 from __future__ import annotations
 
@@ -11,6 +11,26 @@ PRECISIONS: dict[str, str] = {
     "float32": "the reference: slower, and what exports and parity checks use",
     "bfloat16": "8 bits of mantissa: several times faster on processors made for it",
 }
+
+
+DEVICES: dict[str, str] = {
+    "auto": "the graphics processor where PyTorch finds one, else the processor",
+    "cpu": "the processor",
+    "cuda": "the first NVIDIA graphics processor",
+}
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        MethodError: an unknown device, or one that is not here.
+    """
+    if name not in DEVICES:
+        raise MethodError(unknown("device", name, DEVICES))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MethodError("PyTorch finds no NVIDIA graphics processor here; choose cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def dtype_of(precision: str, device: torch.device) -> torch.dtype:

@@ -10,7 +10,7 @@ import json
 import sys
 
 from analysis import load_data, load_model
-from benchmarks import clicks, growth, profiles
+from benchmarks import clicks, gpu, growth, profiles
 from benchmarks.figures import machine, record, recorded, table
 
 PARTS = {
@@ -27,6 +27,7 @@ PARTS = {
     "profiles": lambda subject, data, repeats: profiles.profiles(
         subject, data.split("calibration"), repeats
     ),
+    "gpu": gpu.gpu,
     "growth": lambda subject, data, repeats: growth.growth(subject, data, repeats),
 }
 
@@ -37,6 +38,7 @@ def main():
     )
     parser.add_argument("--model", default="demo")
     parser.add_argument("--data", default="demo")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--limit", type=int, help="sentences of a split at most")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {', '.join(PARTS)}")
@@ -49,7 +51,7 @@ def main():
     wrong = [name for name in chosen if name not in PARTS]
     if wrong or options.repeats < 1:
         parser.error(f"--only takes some of {', '.join(PARTS)}; --repeats 1 or more")
-    subject, data = load_model(options.model), load_data(options.data)
+    subject, data = load_model(options.model, device=options.device), load_data(options.data)
     if options.limit:
         data = limited(data, options.limit)
     figures = []

@@ -30,7 +30,7 @@ class Naive:
                 truncation=True,
                 max_length=subject.max_length,
                 return_tensors="pt",
-            )
+            ).to(subject.device)
             for start in range(0, len(split), SIZE)
         ]
 
@@ -39,7 +39,7 @@ class Naive:
         """Logits of all sentences with some heads zeroed, `[n, classes]`."""
         hooks = [self._zeroing(layer, head) for layer, head in off]
         try:
-            return torch.cat([self.model(**batch).logits for batch in self.batches])
+            return torch.cat([self.model(**batch).logits for batch in self.batches]).cpu()
         finally:
             for hook in hooks:
                 hook.remove()
@@ -50,8 +50,8 @@ class Naive:
         rows = []
         for batch in self.batches:
             attentions = self.model(**batch, output_attentions=True).attentions
-            weights = torch.stack(attentions, 1).numpy()  # [batch, layers, heads, query, key]
-            real = batch["attention_mask"].bool().numpy()
+            weights = torch.stack(attentions, 1).cpu().numpy()  # [batch, layers, heads, query, key]
+            real = batch["attention_mask"].bool().cpu().numpy()
             for number, row in enumerate(real):
                 n = row.sum()
                 some = weights[number, :, :, :n, :n]
