@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import plotly.graph_objects as go
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
@@ -131,6 +130,8 @@ def _full(subject, split):
 
 
 def _draw(name, xs, ys, x_title, y_title):
+    import plotly.graph_objects as go
+
     PLOTS.mkdir(exist_ok=True)
     figure = go.Figure(go.Scatter(x=xs, y=ys, mode="lines+markers"))
     figure.update_layout(xaxis_title=x_title, yaxis_title=y_title, template="plotly_white")
