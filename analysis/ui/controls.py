@@ -94,7 +94,11 @@ def presets(here: Workspace) -> None:
         keep = st.slider("How many to keep", 0, total, value=total // 2, key="keep")
     with columns[2]:
         st.button("Apply", on_click=session.want, args=(method, keep), width="stretch")
-    st.caption(f"{known[method].meaning} ({frame.escaped(known[method].source)}.)")
+    chosen = known[method]
+    st.caption(
+        f"{chosen.meaning} ({frame.escaped(chosen.source)}.) "
+        f"Passes over the calibration split: {chosen.cost}."
+    )
     if session.preset is not None:
         _apply(here, session)
 

@@ -108,7 +108,11 @@ class Job(Generic[Result]):
     @property
     def remaining(self) -> float | None:
         """Seconds it will probably still need; None while that cannot be said."""
-        if not self.is_open or self.share < 0.02:
+        if not self.is_open or self.step is None:
+            return None
+        if self.step.remaining is not None:
+            return self.step.remaining
+        if self.share < 0.02:
             return None
         return self.seconds * (1 - self.share) / self.share
 

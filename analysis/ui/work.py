@@ -30,6 +30,8 @@ desk = Desk(keep_of_kind={"opening": 2, "maps": 20})
 """Where all sessions of this server ask."""
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
+SEEDS = (0, 1, 2)
+"""Seeds of the random method on the curves page."""
 ROUNDS = 12
 """Timed rounds of a latency comparison."""
 
@@ -157,7 +159,9 @@ def sweep(
 
     return desk.ask(
         sweep_key(here, methods, limit, ablation),
-        lambda: sweeping(here.subject, here.data, methods, limit=limit, ablation=ablation),
+        lambda: sweeping(
+            here.subject, here.data, methods, seeds=SEEDS, limit=limit, ablation=ablation
+        ),
         owner=current().id,
         kind="sweep",
         title=f"Curves of {len(methods)} methods",
@@ -192,10 +196,9 @@ def _profiling(here: Workspace) -> Iterator[Step[Profile]]:
 
 
 def _ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]:
-    from analysis.scores import rank
+    from analysis.scores import ranking as ranking_heads
 
-    yield Step(0, 1, "methods")
-    yield Step(1, 1, "methods", rank(here.subject, here.data, method, seed=seed))
+    yield from ranking_heads(here.subject, here.data, method, seed=seed)
 
 
 def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[Maps, Maps]]]:
@@ -207,7 +210,7 @@ def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[
 
 def _timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:
     from analysis.cost import cost
-    from analysis.latency import TIMER, Runner, timing
+    from analysis.latency import Runner, timing
     from analysis.surgery import prune
 
     smaller = prune(here.subject, mask)
@@ -217,12 +220,6 @@ def _timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterato
         MASKED: Runner(here.subject, mask),
         PRUNED: Runner(smaller),
     }
-    # Waiting inside a step would keep the turnstile from whoever holds the lock.
-    while not TIMER.acquire(blocking=False):
-        yield Step(0, ROUNDS, "rounds")
-    try:
-        for step in timing(runners, batch=batch, length=length, rounds=ROUNDS):
-            known = Speed(step.result, full, pruned) if step.result else None
-            yield Step(step.done, step.total, step.unit, known)
-    finally:
-        TIMER.release()
+    for step in timing(runners, batch=batch, length=length, rounds=ROUNDS):
+        known = Speed(step.result, full, pruned) if step.result else None
+        yield Step(step.done, step.total, step.unit, known)
