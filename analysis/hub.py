@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -16,6 +18,9 @@ from transformers import (
 from analysis.errors import ModelError, unknown
 from analysis.families import FAMILIES
 from analysis.text import Provenance
+
+PATIENCE = 5.0
+"""Seconds to wait for the hub's first answer before it counts as out of reach."""
 
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase, Provenance]
 
@@ -35,7 +40,12 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
     folder = _folder(spec)
     local = folder is not None
     place = str(folder or spec)
-    options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "local_files_only": local}
+    licence = "" if local else _licence(spec)
+    options: dict[str, Any] = {
+        "trust_remote_code": trust_remote_code,
+        # Out of reach, only an earlier download helps; transformers would try for half a minute.
+        "local_files_only": local or licence is None,
+    }
     try:
         config = AutoConfig.from_pretrained(place, **options)
         _check_config(config, spec)
@@ -45,9 +55,8 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
         tokenizer = AutoTokenizer.from_pretrained(place, **options)
     except ModelError:
         raise
-    except (
-        Exception
-    ) as error:  # files of strangers, read by three libraries: anything can be raised
+    except Exception as error:
+        # Files of strangers, read by three libraries: anything can be raised.
         raise ModelError(_reason(spec, local, error)) from error
     missing = sorted(report["missing_keys"])
     if missing:
@@ -61,7 +70,26 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
             f"{spec} has no tokenizer that knows words; save the tokenizer into the same folder with "
             "save_pretrained (tokenizer.json)"
         )
-    return model, tokenizer, _provenance(spec, local)
+    return model, tokenizer, _provenance(spec, local, licence)
+
+
+def _licence(spec: str) -> str | None:
+    """The licence that the hub names, "" when it names none; None when the hub is out of reach."""
+    try:
+        card = HfApi().model_info(spec, timeout=PATIENCE).card_data
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"there is no folder {_short(spec, 100)!r} here, and no model of that name on the hub that you "
+            "may read; check the name, or give a folder, or 'demo'"
+        ) from error
+    except HFValidationError as error:
+        raise ModelError(
+            f"{_short(spec, 100)!r} is no folder here and no id of a model; give a folder, an id such as "
+            "distilbert-base-uncased-finetuned-sst-2-english, or 'demo'"
+        ) from error
+    except Exception:  # no network, in any of its forms: the caller looks for an earlier download
+        return None
+    return str(getattr(card, "license", None) or "")
 
 
 def _folder(spec: str) -> Path | None:
@@ -115,11 +143,11 @@ def _short(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _provenance(spec: str, local: bool) -> Provenance:
+def _provenance(spec: str, local: bool, licence: str | None) -> Provenance:
     if local:
         return Provenance(str(Path(spec).expanduser().resolve()), "", "a folder on this machine")
     return Provenance(
         f"https://huggingface.co/{spec}",
-        "",
-        "from the Hugging Face hub; see its page for the licence",
+        licence or "see the model's page",
+        "from the Hugging Face hub",
     )

@@ -1,6 +1,6 @@
-"""A hub of one data set on this machine, for the real client: `python hub_stand_in.py FOLDER OWNER/NAME`.
+"""A hub of one data set or model on this machine: `python hub_stand_in.py FOLDER OWNER/NAME [models]`.
 
-It answers the requests that the datasets library makes of huggingface.co, and prints its port.
+It answers the requests that the real clients make of huggingface.co, and prints its port.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ COMMIT = "a" * 40
 class Hub(BaseHTTPRequestHandler):
     root: Path
     name: str
+    kind = "datasets"
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        about, files = f"/api/datasets/{self.name}", f"/datasets/{self.name}/resolve/"
+        about = f"/api/{self.kind}/{self.name}"
+        files = f"{'/datasets' if self.kind == 'datasets' else ''}/{self.name}/resolve/"
         if path in (about, f"{about}/revision/{COMMIT}", f"{about}/revision/main"):
             self.answer_json(self.about())
-        elif path.startswith(f"{about}/tree/{COMMIT}"):
-            folder = path.removeprefix(f"{about}/tree/{COMMIT}").strip("/")
+        elif path.startswith((f"{about}/tree/{COMMIT}", f"{about}/tree/main")):
+            folder = path.removeprefix(f"{about}/tree/").partition("/")[2].strip("/")
             self.answer_json(self.tree(folder, deep="recursive=true" in query.lower()))
         elif path.startswith(files):
             self.answer_file(self.root / path.removeprefix(files).split("/", 1)[1])
@@ -82,6 +84,7 @@ class Hub(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Hub.root, Hub.name = Path(sys.argv[1]), sys.argv[2]
+    Hub.kind = sys.argv[3] if len(sys.argv) > 3 else Hub.kind
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     print(server.server_port, flush=True)
     server.serve_forever()
