@@ -11,7 +11,7 @@ from analysis.ui import work
 from analysis.ui.jobs import Desk
 
 APP = Path(__file__).parents[2] / "app.py"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="session")
