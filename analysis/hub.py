@@ -5,28 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import transformers
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
+from analysis import sizes
 from analysis.errors import ModelError, unknown
 from analysis.families import FAMILIES
+from analysis.portable import resize
+from analysis.tasks import TASKS, task_of
 from analysis.text import Provenance
 
 PATIENCE = 5.0
 """Seconds to wait for the hub's first answer before it counts as out of reach."""
 
-Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase, Provenance]
+Loaded = tuple[PreTrainedModel, Any, Provenance]
 
 
-def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
-    """Load a sequence classifier and its tokenizer.
+def load_pretrained(spec: str, *, trust_remote_code: bool = False) -> Loaded:
+    """Load a model for the task that it was trained for, and its tokenizer (None for a model of images).
+
+    A folder that Headcount exported is loaded with its smaller layers; no code that came with it runs.
 
     Args:
         spec: a folder in the hub's layout, or a hub id such as
@@ -49,10 +49,16 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
     try:
         config = AutoConfig.from_pretrained(place, **options)
         _check_config(config, spec)
-        model, report = AutoModelForSequenceClassification.from_pretrained(
+        loader = _loader(config)
+        if issubclass(loader, PreTrainedModel):  # ours, around code of transformers only
+            config.auto_map = {}
+            options["trust_remote_code"] = False
+        model, report = loader.from_pretrained(
             place, config=config, use_safetensors=True, output_loading_info=True, **options
         )
-        tokenizer = AutoTokenizer.from_pretrained(place, **options)
+        tokenizer = None
+        if model.main_input_name == "input_ids":
+            tokenizer = AutoTokenizer.from_pretrained(place, **options)
     except ModelError:
         raise
     except Exception as error:
@@ -64,7 +70,7 @@ def load_classifier(spec: str, *, trust_remote_code: bool = False) -> Loaded:
             f"{spec} has no weights for {missing[0]} (and {len(missing) - 1} more); "
             "give a model that was fine-tuned to classify texts, not a bare encoder"
         )
-    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+    if tokenizer is not None and len(tokenizer) <= len(tokenizer.all_special_tokens):
         # transformers makes an empty tokenizer where the files of one are missing.
         raise ModelError(
             f"{spec} has no tokenizer that knows words; save the tokenizer into the same folder with "
@@ -90,6 +96,30 @@ def _licence(spec: str) -> str | None:
     except Exception:  # no network, in any of its forms: the caller looks for an earlier download
         return None
     return str(getattr(card, "license", None) or "")
+
+
+def _loader(config: Any) -> Any:
+    """The class that loads a model: transformers' for its task, or one of ours where heads were removed."""
+    names = getattr(config, "architectures", None) or [""]
+    content = sizes.stated(config)
+    if content is None:
+        task = task_of(names[0]) if names[0] else TASKS["sequence-classification"]
+        return getattr(transformers, task.auto_class)
+    base = getattr(transformers, str(names[0]), None)
+    if not (isinstance(base, type) and issubclass(base, PreTrainedModel)):
+        raise ModelError(f"the config names {names[0]!r}, which transformers does not have")
+    return smaller_class(base, content["sizes"])
+
+
+def smaller_class(base: type, stated: Any) -> type:
+    """A model class whose projections have the stated sizes, for loading weights into."""
+
+    def make(self: Any, config: Any, *given: Any, **named: Any) -> None:
+        base.__init__(self, config, *given, **named)  # type: ignore[misc]
+        sizes.check(self, stated)
+        resize(self, stated)
+
+    return type(base.__name__, (base,), {"__init__": make, "__module__": base.__module__})
 
 
 def _folder(spec: str) -> Path | None:

@@ -239,10 +239,11 @@ def test_an_unsupported_family(folder):
     assert "unknown model family 'gptj'" in refusal(folder)
 
 
-def test_no_classification_head_in_a_folder(tmp_path, tokenizer):
+def test_a_bare_encoder_in_a_folder_has_no_labels(tmp_path, tokenizer):
     AutoModel.from_config(tiny_config("bert")).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    assert "fine-tuned to classify" in refusal(tmp_path)
+    found = load_model(tmp_path)
+    assert (found.task.name, found.labels) == ("representation", ())
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
