@@ -45,6 +45,11 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
     values = table.pivot(index="layer", columns="head", values=statistic.name)
     errors = table.pivot(index="layer", columns="head", values=f"{statistic.name}_se")
     low, high = limits(table, statistic)
+    is_off = set(mask.off_heads) if mask is not None else set()
+    texts = [
+        ["" if (layer, head) in is_off else f"{value:.2f}" for head, value in row.items()]
+        for layer, row in values.iterrows()
+    ]
     figure = go.Figure(
         go.Heatmap(
             z=values.to_numpy(),
@@ -56,7 +61,8 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
             zmax=high,
             xgap=2,
             ygap=2,
-            texttemplate="%{z:.2f}" if values.shape[1] <= 16 else None,
+            text=texts,
+            texttemplate="%{text}" if values.shape[1] <= 16 else None,
             hovertemplate="%{y}.%{x}: %{z:.3f} ± %{customdata:.3f}<extra></extra>",
             colorbar={"title": {"text": statistic.unit, "side": "right"}, "thickness": 12},
         )

@@ -45,6 +45,7 @@ st.plotly_chart(
     alt=f"{x.title} against {y.title}, a point for each head",
     key="scatter",
 )
+st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
 
 st.subheader("All numbers", anchor=False)
 st.caption("Mean over sentences and its standard error (columns ending in _se).")

@@ -28,7 +28,7 @@ def accuracy() -> None:
         "Parameters", f"{here.subject.parameters / 1e6:.1f} M", border=True, height="stretch"
     )
     columns[3].metric(
-        "Accuracy, all heads" if not full.is_open else "Accuracy so far",
+        "Accuracy, all heads" if not full.is_open else "Accuracy …",
         views.percent(found.accuracy) if found else "…",
         border=True,
         height="stretch",

@@ -10,14 +10,15 @@ from analysis.ui.resources import Workspace
 from analysis.ui.state import Session, current, setting, several
 from analysis.ui.switchboard import Colouring
 
-ABLATIONS = {"zero": "nothing", "mean": "its mean output"}
+ABLATIONS = {"zero": "nothing", "mean": "their mean output"}
+PRECISIONS = dict(zip(work.PRECISIONS, ("fast", "float32"), strict=True))
 EVERY = "all"
 SIZES = ("250", "500", "1000", "2000")
 
 
 def settings(here: Workspace) -> tuple[str, int | None]:
     """What a head that is off contributes, and on how many sentences accuracy is measured."""
-    columns = st.columns(3)
+    columns = st.columns(4)
     with columns[0]:
         setting(
             "statistic",
@@ -31,12 +32,22 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             "ablation",
             list(ABLATIONS),
             st.selectbox,
-            label="A head that is off contributes",
+            label="Off heads add",
             format_func=ABLATIONS.__getitem__,
-            help="Its mean output is taken over the calibration split.",
+            help="What a head that is switched off contributes: nothing, or its mean output on the calibration split.",
         )
     with columns[2]:
         limit = sentences(here)
+    with columns[3]:
+        setting(
+            "precision",
+            list(PRECISIONS),
+            st.selectbox,
+            label="Numbers",
+            format_func=PRECISIONS.__getitem__,
+            help="Fast: bfloat16 where this computer multiplies it natively, else float32. Answers near the "
+            "border can differ between the two; float32 is the reference.",
+        )
     return ablation, limit
 
 
@@ -121,7 +132,7 @@ def sweep(here: Workspace) -> tuple[list[str], int | None, str]:
             "ablation",
             list(ABLATIONS),
             st.selectbox,
-            label="A head that is off contributes",
+            label="Off heads add",
             format_func=ABLATIONS.__getitem__,
         )
     with columns[2]:

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,14 @@ from analysis.ui.state import Source
 if TYPE_CHECKING:
     # PyTorch takes seconds to import; only the loading thread waits for it.
     from analysis.anatomy import Anatomy
-    from analysis.batches import Batch
+    from analysis.memory import Memory
     from analysis.models import Subject
+    from analysis.replay import Replay
     from analysis.text import LabelledText, Split
 
 STAGES = ("importing PyTorch and transformers", "reading the model", "reading the sentences")
 """What loading does, in order."""
+GIGABYTE = 1024**3
 TOKENS = 1024
 """Tokens of a batch: small enough that no step keeps a click waiting for long."""
 UPLOADS = ("csv", "tsv", "jsonl", "parquet")
@@ -40,7 +43,7 @@ class Workspace:
     data: LabelledText
     key: str
     """Changes when the weights or the sentences do; part of every job's key."""
-    _batches: dict[tuple[str, int | None], list[Batch]] = field(default_factory=dict, repr=False)
+    _replays: dict[tuple[str, int | None, str], Replay] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -53,16 +56,29 @@ class Workspace:
         found = self.data.split(split)
         return found if limit is None else found.limited(limit)
 
-    def batches(self, split: str, limit: int | None = None) -> list[Batch]:
-        """The same, ready for the model; made once."""
-        from analysis.batches import batches
+    def replay(self, split: str, limit: int | None, precision: str) -> Replay:
+        """What evaluates masks on these sentences; made once, and shared by everybody."""
+        from analysis.replay import Replay
 
         with self._lock:
-            if (split, limit) not in self._batches:
-                self._batches[split, limit] = batches(
-                    self.subject, self.sentences(split, limit), tokens=TOKENS
+            if (split, limit, precision) not in self._replays:
+                self._replays[split, limit, precision] = Replay(
+                    self.subject, self.sentences(split, limit), precision=precision, memory=memory()
                 )
-            return self._batches[split, limit]
+            return self._replays[split, limit, precision]
+
+
+@cache
+def memory() -> Memory:
+    """Where all sessions of this server keep hidden states; `HEADCOUNT_MEMORY` sets its gigabytes."""
+    from analysis.memory import Memory
+    from analysis.replay import BUDGET
+
+    try:
+        budget = float(os.environ.get("HEADCOUNT_MEMORY", "")) * GIGABYTE
+    except ValueError:
+        budget = BUDGET
+    return Memory(int(max(budget, 0)))
 
 
 def opening(source: Source) -> Iterator[Step[Workspace]]:

@@ -23,7 +23,7 @@ WHOLE = st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)
 def summary(job: Job[Evaluation]) -> None:
     """Accuracy, change and loss, as far as they are known."""
     found = job.result
-    with st.container(key="summary", height=420, border=False):
+    with st.container(key="summary"):
         accuracy(found, is_final=not job.is_open)
         if job.is_open or found is None:
             frame.bar(job)
@@ -39,7 +39,7 @@ def summary(job: Job[Evaluation]) -> None:
 def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
     """The numbers of an evaluation as tiles."""
     change = found.change if found else None
-    so_far = "" if is_final else " so far"
+    so_far = "" if is_final else " …"
     left, right = st.columns(2)
     left.metric(
         f"Accuracy{so_far}",
@@ -52,14 +52,15 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
         help="Share of right answers with its 95 % interval (Wilson).",
     )
     right.metric(
-        f"Change{so_far}",
-        f"{views.points(change.points)} points" if change else "…" if not found else "—",
+        f"Points{so_far}",
+        views.points(change.points) if change else "…" if not found else "—",
         delta=f"{views.points(change.low)} to {views.points(change.high)}" if change else " ",
         delta_color="off",
         delta_arrow="off",
         border=True,
         height="stretch",
-        help="Against the full model on the same sentences, with a paired 95 % interval.",
+        help="Change of accuracy against the full model on the same sentences, in hundredths, "
+        "with its paired 95 % interval.",
     )
     left.metric(
         "Loss", f"{found.loss:.3f}" if found else "…", border=True, help="Cross-entropy in nats."
@@ -84,6 +85,7 @@ def flips(here: Workspace, job: Job[Evaluation]) -> None:
         "with all heads and now."
     )
     columns: dict[str, Any] = {"before": WHOLE, "now": WHOLE}
+    columns["change"] = st.column_config.NumberColumn(format="%+.2f")
     columns["sentence"] = st.column_config.TextColumn(width="large")
     st.dataframe(table, hide_index=True, height=300, column_config=columns)
 

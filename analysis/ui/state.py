@@ -32,7 +32,8 @@ DEFAULTS: dict[str, str] = {
     "y": "output_norm",
     "head": "0.0",
     "text": "",
-    "sentences": "500",
+    "sentences": "all",
+    "precision": "auto",
     "methods": "attention-guided entropy-high magnitude random",
 }
 """Choices that a link carries, and what they are when it does not."""

@@ -46,15 +46,16 @@ def verdict(evaluation: Evaluation) -> str:
     change, flips = evaluation.change, evaluation.flips
     if change is None or flips is None:
         return f"The full model is right on {percent(evaluation.accuracy)} of {evaluation.n:,} sentences."
-    interval = f"{points(change.low)} to {points(change.high)}"
-    if change.low > 0:
-        said = f"better than with all heads, by {points(change.points)} points ({interval})"
-    elif change.high < 0:
-        said = f"worse than with all heads, by {points(change.points)} points ({interval})"
+    if change.low > 0 or change.high < 0:
+        ends = sorted((abs(change.low), abs(change.high)))
+        said = (
+            f"{'better' if change.low > 0 else 'worse'} than with all heads by "
+            f"{abs(change.points):.1f} points ({ends[0]:.1f} to {ends[1]:.1f})"
+        )
     else:
         said = (
             f"not distinguishable from the full model on these {evaluation.n:,} sentences: "
-            f"{points(change.points)} points ({interval})"
+            f"{points(change.points)} points ({points(change.low)} to {points(change.high)})"
         )
     return (
         f"With {evaluation.heads_on} of {evaluation.heads_total} heads the model is {said}. "

@@ -6,7 +6,6 @@ whoever asks them, and an answer to another question is never shown.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,8 @@ desk = Desk(keep_of_kind={"opening": 2, "maps": 20})
 """Where all sessions of this server ask."""
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
+PRECISIONS = ("auto", "float32")
+"""Numbers to evaluate with: the fast ones of this processor, or the reference."""
 SEEDS = (0, 1, 2)
 """Seeds of the random method on the curves page."""
 ROUNDS = 12
@@ -67,13 +68,11 @@ def evaluation(
     urgency: Urgency = Urgency.CLICK,
 ) -> Job[Evaluation]:
     """Accuracy under a mask against the full model on the same sentences."""
-    after: list[Job[Any]] = []
-    if not mask.is_full:
-        after.append(evaluation(here, HeadMask.full(here.anatomy), split=split, limit=limit))
-        after.extend([profile(here)] if ablation == "mean" else [])
+    precision = current().checked("precision", PRECISIONS)
+    after = [] if mask.is_full or ablation == "zero" else [profile(here)]
     return desk.ask(
         evaluation_key(here, mask, split, limit, ablation),
-        lambda *needed: _evaluating(here, mask, split, limit, ablation, *needed),
+        lambda *needed: _evaluating(here, mask, split, limit, ablation, precision, *needed),
         owner=current().id,
         kind=f"{'full' if mask.is_full else 'masked'} model, {split}",
         title=f"Accuracy with {mask.heads_on} of {mask.heads_total} heads, {split} split",
@@ -96,7 +95,16 @@ def evaluation_key(
 ) -> tuple[Any, ...]:
     """The key of an evaluation, to find one that has been asked for."""
     # What a head that is off contributes does not matter when none is.
-    return (here.key, "evaluation", mask, split, limit, "zero" if mask.is_full else ablation)
+    ablation = "zero" if mask.is_full else ablation
+    return (
+        here.key,
+        "evaluation",
+        mask,
+        split,
+        limit,
+        ablation,
+        current().checked("precision", PRECISIONS),
+    )
 
 
 def profile(here: Workspace) -> Job[Profile]:
@@ -175,18 +183,12 @@ def _evaluating(
     split: str,
     limit: int | None,
     ablation: Any,
-    baseline: Evaluation | None = None,
+    precision: str,
     profiled: Profile | None = None,
 ) -> Iterator[Step[Evaluation]]:
-    from analysis.evaluation import evaluating
-
-    batches = here.batches(split, limit)
-    # In a fixed random order, so that a partial result is about sentences of all lengths.
-    order = random.Random(0).sample(batches, len(batches))
+    replay = here.replay(split, limit, precision)
     means = profiled.means if profiled else None
-    yield from evaluating(
-        here.subject, order, mask, ablation=ablation, means=means, baseline=baseline
-    )
+    yield from replay.evaluating(mask, ablation=ablation, means=means)
 
 
 def _profiling(here: Workspace) -> Iterator[Step[Profile]]:

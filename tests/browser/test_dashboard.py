@@ -25,8 +25,8 @@ def heads_off(page: Page) -> Locator:
 
 
 def tile(page: Page, label: str) -> Locator:
-    """The value of a tile whose label is exactly this, so not one that is still `so far`."""
-    metric = page.get_by_test_id("stMetric").filter(has_text=re.compile(rf"^{label}(?! so far)"))
+    """The value of a tile whose label is exactly this, so not one that is still growing."""
+    metric = page.get_by_test_id("stMetric").filter(has_text=re.compile(rf"^{label}(?! …)"))
     return metric.get_by_test_id("stMetricValue")
 
 
