@@ -78,7 +78,12 @@ class Replay:
     """One subject and one split in one precision, shared by everybody who asks about them."""
 
     def __init__(
-        self, subject: Subject, split: Split, *, precision: str = "auto", budget: int = BUDGET
+        self,
+        subject: Subject,
+        split: Split,
+        *,
+        precision: str = "auto",
+        memory: Memory | int = BUDGET,
     ) -> None:
         """Prepare the sentences.
 
@@ -86,7 +91,7 @@ class Replay:
             subject: the model.
             split: the sentences.
             precision: `auto`, `float32` or `bfloat16` (see `precision.PRECISIONS`).
-            budget: bytes of hidden states to keep at most.
+            memory: bytes of hidden states to keep at most, or a memory shared with other replays.
 
         Raises:
             DataError: there are no sentences, or labels that the model does not have.
@@ -95,7 +100,7 @@ class Replay:
         _check(subject, split)
         self.subject = subject
         self.split = split
-        self.memory = Memory(budget)
+        self.memory = memory if isinstance(memory, Memory) else Memory(memory)
         self.full = HeadMask.full(subject.anatomy)
         self._course: Course = course_of(subject, split, dtype_of(precision, subject.device))
         self._order = _spread_out(len(self._course.chunks))
@@ -218,13 +223,13 @@ class Replay:
             for above, found in states.items():
                 key = wanted.entrance(above)
                 # The full model's states serve every mask; a mask's own serve its neighbours.
-                self.memory.put((number, key), found, pinned=isinstance(key, int))
+                self.memory.put(self, (number, key), found, pinned=isinstance(key, int))
         return logits.float().cpu()
 
     def _entrance(self, number: int, wanted: Pass) -> tuple[int, State | None]:
         """The highest layer whose entrance is remembered for this chunk."""
         for layer in range(self.subject.anatomy.layers - 1, 0, -1):
-            state = self.memory.get((number, wanted.entrance(layer)))
+            state = self.memory.get(self, (number, wanted.entrance(layer)))
             if state is not None:
                 return layer, state
         return 0, None

@@ -55,8 +55,8 @@ def test_what_is_remembered_changes_no_bit(subject, split, way, precision):
 
 def test_a_budget_is_kept_and_costs_no_bit(distilbert, split, way):
     roomy = Replay(distilbert, split)
-    tight = Replay(distilbert, split, budget=20_000)
-    none = Replay(distilbert, split, budget=0)
+    tight = Replay(distilbert, split, memory=20_000)
+    none = Replay(distilbert, split, memory=0)
     for heads in MASKS:
         mask = HeadMask.off(distilbert.anatomy, heads)
         wanted = roomy.evaluate(mask).predictions.logits

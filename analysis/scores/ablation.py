@@ -26,7 +26,7 @@ PERMUTATIONS = 10
 @lru_cache(maxsize=2)
 def replay_of(subject: Subject, split: Split) -> Replay:
     """The sentences, ready to be evaluated again and again."""
-    return Replay(subject, split, budget=MEMORY)
+    return Replay(subject, split, memory=MEMORY)
 
 
 def divergences(logits: Tensor, full: Tensor) -> Tensor:
