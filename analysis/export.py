@@ -186,7 +186,7 @@ def _write_model(model: Any, smaller: Subject, place: Path, plan: Plan, padded: 
     saved.config._attn_implementation = "sdpa" if family_of(saved).interface else "eager"
     if not padded:
         saved.config.auto_map = {
-            smaller.task.auto_class: f"{CODE.removesuffix('.py')}.HeadcountModel"
+            smaller.task.auto_class: f"{CODE.removesuffix('.py')}.{type(model).__name__}"
         }
         content = {
             "version": sizes.VERSION,
@@ -196,7 +196,8 @@ def _write_model(model: Any, smaller: Subject, place: Path, plan: Plan, padded: 
         }
         setattr(saved.config, sizes.KEY, content)
         (place / CODE).write_text(modelling_file(type(model).__name__), encoding="utf-8")
-    saved.save_pretrained(place)
+    # Foreign code gets none of transformers' renaming of weights, so they are written as the modules are called.
+    saved.save_pretrained(place, save_original_format=padded)
     if smaller.tokenizer is not None:
         smaller.tokenizer.save_pretrained(place)
     (place / "plan.json").write_text(plan.to_json(), encoding="utf-8")
@@ -208,11 +209,11 @@ def modelling_file(base: str) -> str:
 
 
 # Everything above is a copy of a part of Headcount {__version__}.
-from transformers import {base}  # noqa: E402
+import transformers  # noqa: E402
 
 
-class HeadcountModel({base}):
-    """{base} with heads removed: its projections have the sizes that the config states."""
+class {base}(transformers.{base}):
+    """The model of that name with heads removed: its projections have the sizes that the config states."""
 
     def __init__(self, config: Any, *given: Any, **named: Any) -> None:
         super().__init__(config, *given, **named)

@@ -42,10 +42,12 @@ def checked(monkeypatch):
     monkeypatch.setattr(exports, "check_fresh", skip)
 
 
-def test_a_smaller_model_loads_with_and_without_headcount(distilbert, tmp_path):
-    mask = uneven(distilbert.anatomy)
-    smaller = prune(distilbert, mask)
-    written = export(distilbert, smaller, plan_of(distilbert, mask), tmp_path / "out")
+@pytest.mark.parametrize("name", ["distilbert", "gpt_neox"])
+def test_a_smaller_model_loads_with_and_without_headcount(tokenizer, tmp_path, name):
+    subject = load_model(build(name), tokenizer=tokenizer)
+    mask = uneven(subject.anatomy)
+    smaller = prune(subject, mask)
+    written = export(subject, smaller, plan_of(subject, mask), tmp_path / "out")
     assert written.parity[0].difference < 1e-5  # loaded in a process without Headcount
     assert "trust_remote_code" in written.parity[0].loaded_with
     assert json.loads((tmp_path / "out/parity.json").read_text())[0]["form"] == "removed"
