@@ -6,7 +6,7 @@ begin and what to keep.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -62,8 +62,8 @@ class Course(Protocol):
 
     def without_each(
         self, chunk: Any, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Tensor:
-        """Logits `[heads, n, classes]` with one more head off at a time."""
+    ) -> Iterator[tuple[Head, Tensor]]:
+        """Logits `[n, classes]` with one more head off at a time, by layer."""
         ...
 
 
@@ -113,10 +113,9 @@ class PackedCourse:
     @torch.inference_mode()
     def without_each(
         self, chunk: Pack, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Tensor:
+    ) -> Iterator[tuple[Head, Tensor]]:
         """See `Course.without_each`; a layer's heads share everything up to its output projection."""
         model = self.model
-        found: dict[Head, Tensor] = {}
         prepared = model.projections(mask, means)
         hidden = chunk.hidden
         for layer in range(model.last + 1):
@@ -124,17 +123,13 @@ class PackedCourse:
             context = (model.attend_first if last else model.attend)(layer, chunk, hidden)
             hidden = hidden[chunk.first] if last else hidden
             for head in (head for head in heads if head[0] == layer):
-                one_less = model.projection(
-                    layer, mask.switched([head], on=False).rows[layer], means
-                )
-                closed = model.close(layer, hidden, context, one_less)
-                found[head] = (
-                    model.shell.answer(closed)
-                    if last
-                    else self.onwards(chunk, layer + 1, closed, prepared)[1]
-                )
+                row = mask.switched([head], on=False).rows[layer]
+                closed = model.close(layer, hidden, context, model.projection(layer, row, means))
+                if last:
+                    yield head, model.shell.answer(closed)
+                else:
+                    yield head, self.onwards(chunk, layer + 1, closed, prepared)[1]
             hidden = model.close(layer, hidden, context, prepared[layer])
-        return torch.stack([found[head] for head in heads]).float()
 
 
 class TappedCourse:
@@ -167,15 +162,13 @@ class TappedCourse:
 
     def without_each(
         self, chunk: Batch, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Tensor:
+    ) -> Iterator[tuple[Head, Tensor]]:
         """See `Course.without_each`."""
-        states, logits = self.run(chunk, 0, None, self.prepare(mask, means))
-        found: list[Tensor] = []
+        states, _ = self.run(chunk, 0, None, self.prepare(mask, means))
         for head in heads:
             prepared = self.prepare(mask.switched([head], on=False), means)
             layer = head[0] if head[0] in states else 0
-            found.append(self.run(chunk, layer, states.get(layer), prepared)[1])
-        return torch.stack(found) if found else logits.new_zeros(0, *logits.shape)
+            yield head, self.run(chunk, layer, states.get(layer), prepared)[1]
 
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:

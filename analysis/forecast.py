@@ -156,6 +156,28 @@ def from_neighbours(neighbours: Neighbours, logits: Tensor) -> Forecast:
     return Forecast(neighbours.heads, effects, logits, neighbours.labels, "measured")
 
 
+def foreseeing(replay: Replay) -> Iterator[Step[Forecast]]:
+    """Switch every head off once, then hold the forecast that follows against random masks.
+
+    The forecast is there when every head has been off; the later steps add how far it was off.
+
+    Args:
+        replay: calibration sentences; the time goes with their number.
+    """
+    logits = None
+    for full in replay.evaluating():
+        logits = full.result.predictions.logits if full.result else None
+        yield Step(full.done, full.total, full.unit)
+    assert logits is not None
+    known = None
+    for step in replay.without_each():
+        if step.result is not None:
+            known = from_neighbours(step.result, logits)
+        yield Step(step.done, step.total, step.unit, known)
+    assert known is not None
+    yield from measuring(known, replay)
+
+
 def measuring(forecast: Forecast, replay: Replay, *, seed: int = 0) -> Iterator[Step[Forecast]]:
     """Hold the forecast against the truth on random masks, `DRAWS` of each share in `SHARES`.
 

@@ -176,23 +176,21 @@ class Replay:
         """Predictions with one more head off at a time, for every head that is on.
 
         Leave-one-out when the mask is full; one round of greedy elimination otherwise. Reports after each
-        chunk; only the last step carries the result.
+        head of each chunk; only the last step carries the result.
         """
         mask = mask or self.full
         check_ablation(ablation, means)
         means = means if ablation == "mean" else None
-        heads = mask.on_heads
-        logits = torch.zeros(len(heads), self.n, len(self.subject.labels))
-        done = 0
+        places = {head: place for place, head in enumerate(mask.on_heads)}
+        logits = torch.zeros(len(places), self.n, len(self.subject.labels))
+        total, done = len(places) * self.n, 0
         for chunk in self._course.chunks:
-            logits[:, chunk.rows] = self._course.without_each(chunk, mask, means, heads).cpu()
-            done += len(chunk)
-            neighbours = (
-                Neighbours(mask, heads, logits, torch.tensor(self.split.labels))
-                if done == self.n
-                else None
-            )
-            yield Step(done, self.n, "sentences", neighbours)
+            for head, found in self._course.without_each(chunk, mask, means, tuple(places)):
+                logits[places[head], chunk.rows] = found.float().cpu()
+                done += len(chunk)
+                yield Step(done, total, "answers")
+        labels = torch.tensor(self.split.labels)
+        yield Step(total, total, "answers", Neighbours(mask, tuple(places), logits, labels))
 
     def _running(
         self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool

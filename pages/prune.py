@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import controls, frame, results, work
+from analysis.ui import controls, frame, results, views, work
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_mask, switchboard
 
@@ -30,6 +30,7 @@ def board() -> None:
     with left:
         ablation, limit = controls.settings(here)
         controls.history(here)
+        forecast = controls.foreseen(here, ablation)
         switchboard(
             session.mask,
             key="board",
@@ -38,11 +39,13 @@ def board() -> None:
             colouring=controls.colouring(here),
             note="Colours come when the statistics have been measured.",
             label="Heads by layer; switch them on and off",
+            forecasts=views.forecasts(forecast, session.mask) if forecast else None,
         )
         controls.presets(here)
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:
-        frame.live(lambda: results.summary(job), job, work.profile(here))
+        waiting = (job, work.profile(here), work.forecast(here))
+        frame.live(lambda: results.summary(job, forecast), *waiting)
     flips, speed, report = st.tabs(
         ["Sentences that flipped", "Speed and cost", "Report on the test split"]
     )

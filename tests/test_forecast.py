@@ -75,6 +75,12 @@ def test_the_error_is_measured_against_exact_results(replay, measured, distilber
     assert measured.misses == ()
 
 
+def test_the_forecast_is_there_before_its_error_is(replay):
+    known = [step.result for step in forecasts.foreseeing(replay) if step.result is not None]
+    assert known[0].misses == ()
+    assert known[-1].error(6) is not None
+
+
 def test_the_forecast_of_another_model_is_refused(measured):
     with pytest.raises(MaskError, match="another model"):
         measured.of(HeadMask(((True, False),)))

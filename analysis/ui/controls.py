@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from analysis.mask import HeadMask
@@ -9,6 +11,9 @@ from analysis.ui import frame, views, work
 from analysis.ui.resources import Workspace
 from analysis.ui.state import Session, current, setting, several
 from analysis.ui.switchboard import Colouring
+
+if TYPE_CHECKING:
+    from analysis.forecast import Forecast
 
 ABLATIONS = {"zero": "nothing", "mean": "their mean output"}
 PRECISIONS = dict(zip(work.PRECISIONS, ("fast", "float32"), strict=True))
@@ -86,6 +91,11 @@ def colouring(here: Workspace) -> Colouring | None:
     job.wait(frame.AT_ONCE)
     statistic = views.statistics()[current().choices["statistic"]]
     return views.colouring(job.answer, statistic) if job.answer else None
+
+
+def foreseen(here: Workspace, ablation: str) -> Forecast | None:
+    """The forecast, once it is known; forecasts are about heads that contribute nothing."""
+    return work.forecast(here).result if ablation == "zero" else None
 
 
 def presets(here: Workspace) -> None:

@@ -11,22 +11,27 @@ from analysis.mask import HeadMask
 from analysis.ui import frame, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
+from analysis.ui.state import current
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.evaluation import Evaluation
+    from analysis.forecast import Forecast
 
 WHOLE = st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)
 
 
-def summary(job: Job[Evaluation]) -> None:
-    """Accuracy, change and loss, as far as they are known."""
+def summary(job: Job[Evaluation], forecast: Forecast | None = None) -> None:
+    """Accuracy, change and loss, as far as they are known, with the forecast until they are exact."""
     found = job.result
     with st.container(key="summary"):
         accuracy(found, is_final=not job.is_open)
         if job.is_open or found is None:
             frame.bar(job)
+            mask = current().mask
+            if forecast is not None and mask is not None and not mask.is_full:
+                st.caption(views.outlook(forecast, mask))
         else:
             st.markdown(views.verdict(found))
         if found is not None and not found.mask.is_full:

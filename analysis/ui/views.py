@@ -15,6 +15,8 @@ from analysis.ui.switchboard import Colouring
 
 if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
+    from analysis.forecast import Forecast
+    from analysis.mask import HeadMask
     from analysis.models import Subject
     from analysis.profiling import Maps, Profile
     from analysis.scores import Method
@@ -200,6 +202,25 @@ def colouring(profile: Profile, statistic: Statistic) -> Colouring:
     """A statistic as the switchboard colours its cells."""
     low, high = limits(profile.table, statistic)
     return Colouring(statistic.title, _grid(profile.table, statistic.name), low, high, MAGNITUDE)
+
+
+def forecasts(forecast: Forecast, mask: HeadMask) -> list[list[str]]:
+    """What switching each head over would do to accuracy, in words."""
+    table = forecast.of_each_click(mask)
+    words = [
+        f"a click would change accuracy by about {points(change)} points"
+        for change in table["points"].tolist()
+    ]
+    return [words[sum(mask.heads[:layer]) :][:count] for layer, count in enumerate(mask.heads)]
+
+
+def outlook(forecast: Forecast, mask: HeadMask) -> str:
+    """The forecast for a mask and how far such forecasts were off, in a sentence."""
+    found = forecast.of(mask)
+    error = (
+        "" if found.error is None else f", off by {found.error:.1f} on average for as many heads"
+    )
+    return f"Forecast from {len(forecast.labels)} calibration sentences: {points(found.points)} points{error}."
 
 
 def map_of(maps: tuple[Maps, Maps], head: tuple[int, int], what: str) -> np.ndarray:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from analysis.cost import Cost
     from analysis.evaluation import Evaluation
+    from analysis.forecast import Forecast
     from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
@@ -33,6 +34,8 @@ PRECISIONS = ("auto", "float32")
 """Numbers to evaluate with: the fast ones of this processor, or the reference."""
 SEEDS = (0, 1, 2)
 """Seeds of the random method on the curves page."""
+FORESEEN = 256
+"""Calibration sentences that forecasts are made from."""
 ROUNDS = 12
 """Timed rounds of a latency comparison."""
 
@@ -78,6 +81,18 @@ def evaluation(
         title=f"Accuracy with {mask.heads_on} of {mask.heads_total} heads, {split} split",
         urgency=urgency,
         after=after,
+    )
+
+
+def forecast(here: Workspace) -> Job[Forecast]:
+    """Effects of all heads on some calibration sentences, for forecasts of clicks."""
+    return desk.ask(
+        (here.key, "forecast"),
+        lambda: _foreseeing(here),
+        owner=current().id,
+        kind="forecast",
+        title="Effect of every head, for forecasts",
+        urgency=Urgency.LONG,
     )
 
 
@@ -189,6 +204,13 @@ def _evaluating(
     replay = here.replay(split, limit, precision)
     means = profiled.means if profiled else None
     yield from replay.evaluating(mask, ablation=ablation, means=means)
+
+
+def _foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
+    from analysis.forecast import foreseeing
+
+    enough = min(FORESEEN, len(here.sentences("calibration")))
+    yield from foreseeing(here.replay("calibration", enough, "auto"))
 
 
 def _profiling(here: Workspace) -> Iterator[Step[Profile]]:

@@ -76,6 +76,7 @@ def switchboard(
     note: str = "",
     chosen: Head | None = None,
     sprite: str | None = None,
+    forecasts: Grid | None = None,
 ) -> None:
     """Draw the grid; `on_report` runs when the person changed something, see `reported_mask`.
 
@@ -90,6 +91,7 @@ def switchboard(
         note: stands in the legend's place while there are no colours.
         chosen: the picked head, in mode `choose`.
         sprite: data URL of one image with a small picture of every head, layers downwards.
+        forecasts: what switching each head over would do, in words.
     """
     data = {
         "mode": mode,
@@ -99,6 +101,7 @@ def switchboard(
         "revision": revision,
         "chosen": list(chosen) if chosen else None,
         "sprite": sprite,
+        "forecasts": [list(row) for row in forecasts] if forecasts else None,
         **(_colours(colouring) if colouring else {"title": note}),
     }
     _component(key=key, data=data, on_report_change=on_report)

@@ -128,11 +128,20 @@ class Board {
     button.classList.toggle("off", !on);
     button.classList.toggle("thumbnail", Boolean(sprite));
     button.setAttribute("aria-label", [`L${layer}.H${head}`, notes?.[layer]?.[head]].filter(Boolean).join(", "));
+    this.forewarn(button, layer, head);
     button.textContent = sprite ? "" : texts?.[layer]?.[head] ?? "";
     const colour = value === null ? null : this.colour(value);
     button.style.setProperty("--colour", colour ? `rgb(${colour})` : "transparent");
     button.style.setProperty("--ink", colour ? ink(colour) : "inherit");
     if (sprite) this.paintThumbnail(button, layer, head);
+  }
+
+  // A forecast is about the mask that Python knew; once the cell has been clicked it is history.
+  forewarn(button, layer, head) {
+    const known = this.data.rows[layer][head] === "1";
+    const words = this.data.forecasts?.[layer]?.[head];
+    if (words && known === this.on[layer][head]) button.setAttribute("aria-description", words);
+    else button.removeAttribute("aria-description");
   }
 
   paintThumbnail(button, layer, head) {
@@ -167,8 +176,11 @@ class Board {
 
   describe(layer, head) {
     const button = this.at(layer, head);
-    const state = layer < 0 || head < 0 || this.on[layer][head] ? "" : " · off";
-    this.root.querySelector(".note").textContent = (button?.getAttribute("aria-label") ?? "") + state;
+    const isCell = layer >= 0 && head >= 0;
+    const parts = [button?.getAttribute("aria-label") ?? ""];
+    if (isCell && !this.on[layer][head]) parts.push("off");
+    if (isCell && button.hasAttribute("aria-description")) parts.push(button.getAttribute("aria-description"));
+    this.root.querySelector(".note").textContent = parts.join(" · ");
   }
 
   // ---------------------------------------------------------------- acting
