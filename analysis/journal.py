@@ -34,6 +34,11 @@ class Journal:
         """What was written under a key."""
         return self._known.get(key)
 
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """Everything that was written, in order."""
+        return list(self._known.values())
+
     def put(self, key: str, value: Mapping[str, Any]) -> None:
         """Write under a key, at once.
 

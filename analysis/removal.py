@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
-from analysis.cost import cost
+from analysis.cost import Cost, cost
 from analysis.errors import MaskError, ModelError
 from analysis.latency import Runner, time_models
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.surgery import prune
 
-BATCH, LENGTH = 8, 128
+BATCH, LENGTH = 1, 128
 """Sentences and tokens of the batch that is timed and counted, unless the model reads less."""
-ROUNDS = 7
+ROUNDS = 5
 """Rounds of a timing inside a sweep; fewer than a single comparison takes, since there are many."""
 
 
@@ -37,6 +38,11 @@ class Removal:
         return dict(vars(self))
 
 
+@lru_cache(maxsize=4)
+def _cost(subject: Subject, length: int) -> Cost:
+    return cost(subject, batch=BATCH, length=length)
+
+
 def removal_of(subject: Subject, mask: HeadMask, *, timed: bool) -> Removal:
     """Remove the heads and compare costs, and time it if asked to."""
     try:
@@ -44,7 +50,7 @@ def removal_of(subject: Subject, mask: HeadMask, *, timed: bool) -> Removal:
     except (MaskError, ModelError):
         return Removal()
     length = min(LENGTH, subject.max_length)
-    full, pruned = (cost(each, batch=BATCH, length=length) for each in (subject, smaller))
+    full, pruned = _cost(subject, length), cost(smaller, batch=BATCH, length=length)
     low = high = ratio = math.nan
     if timed:
         runners = {"full": Runner(subject), "removed": Runner(smaller)}

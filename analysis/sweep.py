@@ -126,14 +126,14 @@ def sweeping(
     work = _Work(subject, data, plan, Journal(journal_of(save) if save is not None else None))
     rows: list[dict[str, Any]] = []
     total = sum(1 for _ in plan_rows(plan))
-    yield Step(0, total, "masks", table_of(rows))
+    yield Step(0, total, "masks", table_of(rows, whole=False))
     try:
-        for step in work.rankings():
-            yield Step(0, total, "masks", table_of(rows), remaining=None)
-            del step
+        for _ in work.rankings():
+            yield Step(0, total, "masks", table_of(rows, whole=False))
         for number, (method, fraction, seed, kind) in enumerate(plan_rows(plan), 1):
             rows.append(work.row(method, fraction, seed, kind))
-            yield Step(number, total, "masks", table_of(rows), work.pace.remaining)
+            table = table_of(rows, whole=number == total)
+            yield Step(number, total, "masks", table, work.pace.remaining)
     finally:
         if save is not None and rows:
             save_table(table_of(rows), save)
@@ -215,10 +215,12 @@ class _Work:
                 if known is not None:
                     self.found[method, seed] = _read(self.subject, method, known)
                     continue
+                start = time.perf_counter()
                 for step in self._ranking(method, seed):
                     if step.result is not None:
                         self.found[method, seed] = step.result
-                        self.journal.put(key, _written(step.result))
+                        seconds = time.perf_counter() - start
+                        self.journal.put(key, {**_written(step.result), "seconds": seconds})
                     yield step
 
     def _ranking(self, method: str, seed: int) -> Iterator[Step[Ranking]]:
@@ -256,7 +258,7 @@ class _Work:
             return self.replay.evaluate(mask, ablation=self.plan.ablation, means=means, keep=False)
         mended = repair(self.subject, mask, self.calibration, kind).subject
         baseline = self.replay.evaluate()
-        found = Replay(mended, self.judged, precision=self.plan.precision, budget=0).evaluate()
+        found = Replay(mended, self.judged, precision=self.plan.precision, memory=0).evaluate()
         return compared(replace(found, mask=mask), baseline)
 
     def _mean_outputs(self) -> Means:
@@ -281,6 +283,7 @@ def _calibration(data: LabelledText) -> Calibration | None:
 
 def _written(found: Ranking) -> dict[str, Any]:
     return {
+        "ranking": found.method,
         "scores": found.values["score"].tolist(),
         "masks": {str(keep): mask.encode() for keep, mask in found.masks.items()},
         "setting": found.setting,

@@ -66,13 +66,19 @@ def unpack(text: str, n: int) -> np.ndarray:
     return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:n].astype(bool)
 
 
-def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows so far, with percentiles and tests; a row's `right` (see `pack`) stays out of the table."""
+def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.DataFrame:
+    """The rows as a table; a row's `right` (see `pack`) stays out of it.
+
+    Args:
+        rows: see `row_of`.
+        whole: whether all rows are there, so that percentiles and tests are filled in; NaN until then.
+    """
     table = pd.DataFrame(list(rows), columns=[*COLUMNS, "right"])
     for column in ("percentile", "p_full", "p_random", "p_full_holm", "p_random_holm"):
         table[column] = math.nan
-    for _, group in table.groupby(GROUP, sort=False):
-        _compare(table, group)
+    if whole:
+        for _, group in table.groupby(GROUP, sort=False):
+            _compare(table, group)
     return table[COLUMNS]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.cli.output import IMPORTING, Clock, print_json, print_table, waiting
+from analysis.cli.output import IMPORTING, Clock, print_json, print_table, waiting, watch
 from analysis.cli.request import (
     AsJson,
     Data,
@@ -52,12 +52,15 @@ def rank_command(
     )
     clock = Clock()
     with waiting(IMPORTING):
-        from analysis.scores import METHODS, rank
+        from analysis.scores import METHODS
+        from analysis.scores import ranking as scoring
     if method not in METHODS:
         raise MethodError(unknown("method", method, METHODS))
-    subject, _, texts = request.open()
-    with waiting(f"scoring heads by {method}"):
-        ranking = rank(subject, texts, method, seed=seed)  # type: ignore[arg-type]
+    subject, everything, texts = request.open()
+    selection: Any = everything.splits.get("selection")
+    given: Any = texts
+    steps = scoring(subject, given, method, seed=seed, selection=selection)
+    ranking = watch(steps, f"scoring heads by {method}")
     scores = ranking.values.set_index(["layer", "head"])["score"].to_dict()
     heads = [{"layer": at[0], "head": at[1], "score": scores[at]} for at in ranking.order]
     answer: dict[str, Any] = {

@@ -15,7 +15,10 @@ from analysis.scores.method import Evidence, Found, Method
 from analysis.scores.table import METHODS
 from analysis.text import Calibration, LabelledText, Selection
 
-__all__ = ["METHODS", "Method", "Ranking", "rank", "ranking"]
+__all__ = ["METHODS", "QUICK", "Method", "Ranking", "rank", "ranking"]
+
+QUICK = tuple(method.name for method in METHODS.values() if not method.long)
+"""Methods that take a few passes over the sentences, not hundreds."""
 
 
 @dataclass(frozen=True, eq=False)
