@@ -106,6 +106,8 @@ def padded_model(subject: Subject, smaller: Subject, mask: HeadMask) -> Any:
         ModelError: the repair added a bias that the original shape has no room for, or the model had lost
             heads before, so that its shape is not what its config says.
     """
+    if subject.anatomy.fixed:
+        return smaller.model  # gate only: nothing was cut
     if sizes.stated(subject.model.config) is not None:
         raise ModelError(
             "heads were removed from this model before; pad the original model instead"
@@ -266,7 +268,9 @@ def _beside(target: Path, needed: int) -> Iterator[Path]:
             )
         place = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         yield place
-        place.chmod(0o755)
+        place.chmod(0o755)  # made, and in part written, for its owner only
+        for path in place.iterdir():
+            path.chmod(0o644)
         if target.is_dir():
             target.rmdir()
         os.replace(place, target)

@@ -17,6 +17,7 @@ from analysis import __version__
 from analysis.cli.dashboard import start
 from analysis.cli.evaluate import evaluate_command
 from analysis.cli.profile import profile_command
+from analysis.cli.prune import prune_command
 from analysis.cli.rank import rank_command
 from analysis.cli.sweep import sweep_command
 from analysis.errors import HeadcountError
@@ -66,6 +67,7 @@ app.command("profile")(profile_command)
 app.command("rank")(rank_command)
 app.command("evaluate")(evaluate_command)
 app.command("sweep")(sweep_command)
+app.command("prune")(prune_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,155 @@
+"""`headcount prune`: really remove heads, repair, measure, and write a model that others can load."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from analysis.cli.output import IMPORTING, Clock, print_json, waiting, watch
+from analysis.cli.request import (
+    AsJson,
+    Data,
+    LabelColumn,
+    Labels,
+    Limit,
+    Model,
+    Request,
+    SplitName,
+    TextColumn,
+    Trust,
+)
+from analysis.errors import MethodError, PlanError, unknown
+from analysis.mask import HeadMask, parse_heads
+from analysis.plan import LARGEST, Plan
+
+if TYPE_CHECKING:
+    from analysis.delivery import Delivery
+    from analysis.models import Subject
+
+
+def prune_command(
+    model: Model = "demo",
+    data: Data = "demo",
+    split: SplitName = "test",
+    plan: Annotated[
+        Path | None, typer.Option(help="A plan's file: which heads go, and how to repair.")
+    ] = None,
+    off: Annotated[
+        str | None, typer.Option(help="Heads to remove, layer.head, such as 0.3,2.7.")
+    ] = None,
+    repair: Annotated[
+        str | None, typer.Option(help="none, mean or least-squares; the plan's by default.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A new folder for the model; without one nothing is written."),
+    ] = None,
+    padded: Annotated[
+        bool,
+        typer.Option("--padded", help="Keep the original shape, with weights of 0; not faster."),
+    ] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write model.onnx as well.")] = False,
+    push: Annotated[
+        str | None, typer.Option(help="Upload the folder to this repository of the hub.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Texts of the batch that is timed.")] = 1,
+    length: Annotated[int, typer.Option(min=1, help="Tokens of each of them.")] = 128,
+    rounds: Annotated[int, typer.Option(min=0, help="Rounds of the timing; 0 skips it.")] = 15,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    labels: Labels = None,
+    trust_remote_code: Trust = False,
+) -> None:
+    """Really remove heads, repair what is left, measure it, and write the smaller model."""
+    if (plan is None) == (off is None):
+        raise PlanError("give the heads to remove: either --plan FILE or --off 0.3,2.7")
+    if out is None and (padded or onnx or push):
+        raise MethodError(
+            "--padded, --onnx and --push need --out FOLDER, where the model is written"
+        )
+    request = Request(
+        model, data, split, None, text_column, label_column, labels, trust_remote_code
+    )
+    heads, content = parse_heads(off or ""), None if plan is None else _read(plan)
+    clock = Clock()
+    with waiting(IMPORTING):
+        from analysis.delivery import Wish, delivering
+        from analysis.export import push as upload
+        from analysis.repair import REPAIRS
+    if repair is not None and repair not in REPAIRS:
+        raise MethodError(unknown("repair", repair, REPAIRS))
+    subject, everything, _ = request.open()
+    chosen = _plan(subject, content, heads, repair)
+    wish = Wish(out, padded, onnx, split, limit, batch, length, rounds)
+    found = watch(delivering(subject, everything, chosen, wish), "removing heads")
+    address = upload(out, push) if push and out else None
+    answer = {
+        **request.answer(),
+        **prune_answer(found),
+        "pushed": address,
+        "seconds": clock.seconds,
+    }
+    if as_json:
+        print_json(answer)
+        return
+    for title, told in found.numbers().items():
+        print(f"{title}: {told}")
+    if found.written is not None:
+        for each in found.written.parity:
+            print(
+                f"written, {each.form}: answers differ by {each.difference:.2g} ({each.loaded_with})"
+            )
+        print(
+            f"{found.written.folder}: {len(found.written.files)} files, {found.written.bytes:,} bytes"
+        )
+
+
+def prune_answer(found: Delivery) -> dict[str, Any]:
+    """Everything that was found out, for `--json`."""
+    latency, written = found.latency, found.written
+    return {
+        "mask": found.plan.mask.encode(),
+        "heads_on": found.plan.mask.heads_on,
+        "heads_total": found.plan.mask.heads_total,
+        "heads": list(found.subject.anatomy.heads),
+        "task": found.subject.task.name,
+        "parity": found.parity,
+        "parameters": {"before": found.before.parameters, "after": found.after.parameters},
+        "layer_parameters": {
+            "before": found.before.layer_parameters,
+            "after": found.after.layer_parameters,
+        },
+        "flops": {"before": found.before.flops, "after": found.after.flops},
+        "latency": None if latency is None else asdict(latency),
+        "accuracy": {name: asdict(standing) for name, standing in found.standings.items()},
+        "repair": asdict(found.report),
+        "written": None
+        if written is None
+        else {
+            "folder": str(written.folder),
+            "files": [{"name": name, "bytes": size} for name, size in written.files],
+            "parity": [{**asdict(each), "passed": each.passed} for each in written.parity],
+        },
+    }
+
+
+def _plan(subject: Subject, content: bytes | None, heads: Any, repair: str | None) -> Plan:
+    if content is None:
+        mask = HeadMask.off(subject.anatomy, heads)
+        kind: Any = repair or "none"
+        return Plan("given heads", subject.spec, subject.fingerprint, mask, repair=kind)
+    given = Plan.from_json(subject.anatomy, content, fingerprint=subject.fingerprint)
+    return given if repair is None else replace(given, repair=repair)  # type: ignore[arg-type]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        raise PlanError(f"cannot read the plan {path}: {error.strerror}") from error

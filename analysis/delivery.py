@@ -1,0 +1,229 @@
+"""From a plan to a model that can be handed over: remove, repair, judge, time, write, with the numbers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from analysis.attention import Intervention, gates_of, intervening
+from analysis.cost import Cost, cost
+from analysis.evaluation import Evaluation, compared
+from analysis.export import Written, export, gated_model
+from analysis.intervals import Change
+from analysis.latency import Latency, Runner, timing
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.parity import answer, probes
+from analysis.plan import Plan
+from analysis.progress import Step
+from analysis.quality import measure
+from analysis.repair import Report, repairing
+from analysis.replay import Replay
+from analysis.surgery import mask_of
+from analysis.tasks import answers
+from analysis.text import Calibration, LabelledText, Selection
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A form of the model measured on the reported split."""
+
+    accuracy: float
+    """Share of right answers, 0 to 1."""
+    low: float
+    high: float
+    change: Change | None
+    """Against the full model, in points, with a paired 95 % interval; None for the full model itself."""
+    measures: dict[str, float]
+    """The task's own measures by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """A smaller model and everything that was found out about it."""
+
+    subject: Subject
+    plan: Plan
+    report: Report
+    parity: float
+    """Largest difference between the answers of the removed and the masked model, before repair."""
+    before: Cost
+    after: Cost
+    latency: Latency | None
+    standings: dict[str, Standing]
+    """`before`, `masked`, `removed`, `repaired`, as far as the data has the split."""
+    split: str
+    written: Written | None
+
+    def numbers(self) -> dict[str, Any]:
+        """What was measured, for a model card: sentences and numbers by title."""
+        found: dict[str, Any] = {
+            "parameters": f"{self.before.parameters:,} before, {self.after.parameters:,} after",
+            "operations of one batch": f"{self.before.flops:,} before, {self.after.flops:,} after",
+            "removed against masked": f"answers differ by {self.parity:.2g} at most",
+            "repair": self.report.sentence,
+        }
+        for name, standing in self.standings.items():
+            told = (
+                f"{standing.accuracy:.1%} (95 % interval {standing.low:.1%} to {standing.high:.1%})"
+            )
+            if standing.change is not None:
+                change = standing.change
+                told += f", {change.points:+.2f} points ({change.low:+.2f} to {change.high:+.2f})"
+            found[f"accuracy on {self.split}, {name}"] = told
+        if self.latency is not None:
+            low, high = self.latency.ratio_intervals["removed"]
+            found["speed"] = (
+                f"{self.latency.ratios['removed']:.2f} times ({low:.2f} to {high:.2f}) that of the full model, "
+                f"batch {self.latency.batch}, {self.latency.length} tokens, {self.latency.threads} threads"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for."""
+
+    folder: Path | None = None
+    """Where to write; None writes nothing."""
+    padded: bool = False
+    onnx: bool = False
+    split: str = "test"
+    limit: int | None = None
+    """Texts of the reported split to use, chosen by hash; all when not given."""
+    batch: int = 1
+    length: int = 128
+    rounds: int = 15
+    """Rounds of the timing; 0 skips it."""
+
+
+def delivering(
+    subject: Subject, data: LabelledText | None, plan: Plan, wish: Wish
+) -> Iterator[Step[Delivery]]:
+    """Remove the heads of a plan, repair, judge, time and write, reporting stage by stage.
+
+    Args:
+        subject: the full model.
+        data: for repair (`calibration`, `selection`) and for the reported numbers; None judges nothing.
+        plan: which heads go, and how to repair.
+        wish: what to write and measure.
+
+    Raises:
+        HeadcountError: see `repair`, `export`, `timing`.
+    """
+    mask = mask_of(subject, plan)
+    bare, smaller, report = yield from _removing(subject, data, plan, mask, wish)
+    parity = _parity(subject, bare, mask)
+    length = min(wish.length, subject.max_length)
+    before, after = (cost(each, batch=wish.batch, length=length) for each in (subject, smaller))
+    standings: dict[str, Standing] = {}
+    if data is not None and wish.split in data.splits:
+        for name, standing in _standings(subject, bare, smaller, mask, data, wish):
+            standings[name] = standing
+            yield Step(len(standings), 4, "forms judged")
+    latency = None
+    if wish.rounds:
+        runners = {
+            "full": Runner(subject),
+            "masked": Runner(subject, mask),
+            "removed": Runner(smaller),
+        }
+        for step in timing(runners, batch=wish.batch, length=length, rounds=wish.rounds):
+            latency = step.result
+            yield Step(step.done, step.total, step.unit)
+    found = Delivery(
+        smaller, plan, report, parity, before, after, latency, standings, wish.split, None
+    )
+    if wish.folder is not None:
+        written = export(
+            subject,
+            smaller,
+            plan,
+            wish.folder,
+            padded=wish.padded,
+            onnx=wish.onnx,
+            numbers=found.numbers(),
+        )
+        found = replace(found, written=written)
+    yield Step(1, 1, "models", found)
+
+
+def _removing(
+    subject: Subject, data: LabelledText | None, plan: Plan, mask: HeadMask, wish: Wish
+) -> Any:
+    """The model without the heads, the same repaired, and the repair's report."""
+    if subject.anatomy.fixed and wish.padded and plan.repair == "none":
+        gated = gated_model(subject, mask)
+        return gated, gated, Report("none", "none", (), None, None, 0, 0.0)
+    splits = data.splits if data is not None else {}
+    calibration: Any = splits.get(Calibration.name)
+    selection: Any = splits.get(Selection.name)
+    bare = smaller = None
+    for kind in dict.fromkeys(("none", plan.repair)):
+        steps = repairing(
+            subject, mask, calibration if kind != "none" else None, kind, selection=selection
+        )  # fmt: skip
+        for step in steps:
+            yield Step(step.done, step.total, step.unit)
+        assert step.result is not None
+        smaller, report = step.result.subject, step.result.report
+        bare = bare or smaller
+    return bare, smaller, report
+
+
+@torch.inference_mode()
+def _parity(subject: Subject, bare: Subject, mask: HeadMask) -> float:
+    difference = 0.0
+    for inputs in probes(subject):
+        with intervening(Intervention(gates=gates_of(mask, subject.device))):
+            masked = answers(subject.model(**inputs)).float().cpu()
+        if masked.dim() == 3 and "attention_mask" in inputs:
+            masked = masked * inputs["attention_mask"][..., None].cpu()
+        difference = max(difference, float((masked - answer(bare, inputs)).abs().max()))
+    return difference
+
+
+def _standings(
+    subject: Subject,
+    bare: Subject,
+    smaller: Subject,
+    mask: HeadMask,
+    data: LabelledText,
+    wish: Wish,
+) -> Iterator[tuple[str, Standing]]:
+    split = data.split(wish.split)
+    split = split if wish.limit is None else split.limited(wish.limit)
+    forms: dict[str, tuple[Subject, HeadMask | None]] = {
+        "before": (subject, None),
+        "masked": (subject, mask),
+        "removed": (bare, None),
+        "repaired": (smaller, None),
+    }
+    if smaller is bare:
+        del forms["repaired"]
+    baseline: Any = None
+    replays: dict[int, Replay] = {}
+    for name, (model, wanted) in forms.items():
+        if subject.task.name == "sequence-classification":
+            if id(model) not in replays:
+                replays[id(model)] = Replay(model, split)
+            found: Evaluation = replays[id(model)].evaluate(wanted)
+            change = None
+            if baseline is not None:
+                change = compared(replace(found, baseline=None), baseline).change
+            baseline = baseline or found
+            measures = {"accuracy": found.accuracy, "loss": found.loss}
+            yield name, Standing(found.accuracy, found.low, found.high, change, measures)
+        else:
+            quality = measure(model, split, wanted)
+            change = None if baseline is None else quality.change(baseline)
+            baseline = baseline or quality
+            accuracy = quality.values["accuracy"]
+            yield (
+                name,
+                Standing(accuracy, quality.low, quality.high, change, dict(quality.values)),
+            )
