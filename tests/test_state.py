@@ -36,6 +36,10 @@ def test_a_link_restores_the_state_that_it_was_made_from(session: Session) -> No
     assert again.query() == session.query()
 
 
+def test_a_mask_that_waits_for_its_model_stays_in_the_link() -> None:
+    assert from_query({"off": "1.0"}).query() == {"off": "1.0"}
+
+
 def test_a_long_text_stays_out_of_the_link(session: Session) -> None:
     session.choices["text"] = "x" * (LONGEST_IN_LINK + 1)
     assert session.query() == {}

@@ -55,6 +55,7 @@ def open_page(question: str, answer: str) -> Workspace:
     _require_frame()
     session = current()
     _follow_source()
+    write_link()  # first of all: changing the page has emptied the address, and a reload reads it
     st.title(question, anchor=False)
     st.caption(answer)
     _line()
@@ -62,7 +63,6 @@ def open_page(question: str, answer: str) -> Workspace:
     if session.here is None:
         _loading(work.open_source(session.source))
         st.stop()
-    write_link()
     return session.here
 
 

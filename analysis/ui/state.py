@@ -136,6 +136,8 @@ class Session:
         found = (self.wanted or self.source).query()
         if self.mask is not None and not self.mask.is_full:
             found["off"] = self.mask.encode()
+        elif self.mask is None and self.link_mask is not None:
+            found["off"] = self.link_mask
         for name, default in DEFAULTS.items():
             value = self.choices[name]
             if value != default and len(value) <= LONGEST_IN_LINK:
