@@ -1,0 +1,185 @@
+"""Figures of a comparison: curves of any column, accuracy against latency, agreement. Tables in, figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.figures import CATEGORIES, DASHES, DIFFERENCE, plain
+from analysis.sweep_table import GROUP, pareto, random_band
+
+COLUMNS: dict[str, tuple[str, float]] = {
+    "accuracy": ("accuracy (%)", 100),
+    "loss": ("mean cross-entropy (nats)", 1),
+    "agreement": ("answers as of the full model (%)", 100),
+    "divergence": ("divergence from the full model (nats)", 1),
+    "latency_ratio": ("times faster", 1),
+    "flops_ratio": ("operations left (%)", 100),
+    "parameters_ratio": ("weights left (%)", 100),
+}
+"""What a curve can show: its axis title and the factor that its unit needs."""
+
+
+def curves(
+    table: pd.DataFrame,
+    titles: Mapping[str, str],
+    column: str = "accuracy",
+    baseline: float | None = None,
+) -> go.Figure:
+    """One column against the share of heads removed: a line a method, random as a band of 5 to 95 % of its masks.
+
+    Args:
+        table: rows of a sweep with one ablation and one repair. Points carry the row's number in the table, for
+            whoever wants to open that mask.
+        titles: name of each method, for people.
+        column: one of `COLUMNS`.
+        baseline: the full model's value, if it is to be drawn.
+    """
+    title, factor = COLUMNS[column]
+    figure = go.Figure()
+    if (table["method"] == "random").any():
+        _add_random(figure, table, column, factor)
+    methods = table[table["method"] != "random"]
+    for place, (method, rows) in enumerate(methods.groupby("method", sort=False)):
+        ordered = rows.sort_values("fraction")
+        colour = CATEGORIES[place % len(CATEGORIES)]
+        name = titles.get(str(method), str(method))
+        if column == "accuracy":
+            figure.add_trace(_interval(ordered, colour, name))
+        figure.add_trace(
+            go.Scatter(
+                x=100 * ordered["fraction"],
+                y=factor * ordered[column],
+                name=name,
+                legendgroup=name,
+                mode="lines+markers",
+                line={"color": colour, "dash": DASHES[place // len(CATEGORIES) % len(DASHES)]},
+                customdata=ordered.index,
+                hovertemplate="%{x:.0f} % removed: %{y:.4g}",
+            )
+        )
+    if baseline is not None:
+        figure.add_hline(factor * baseline, line_dash="dot", annotation_text="all heads")
+    figure.update_xaxes(title_text="heads removed (%)", range=[0, 100])
+    figure.update_yaxes(title_text=title)
+    return _calm(figure, 480)
+
+
+def frontier(
+    table: pd.DataFrame, titles: Mapping[str, str], plans: pd.DataFrame | None = None
+) -> go.Figure:
+    """Accuracy against latency: every timed row, the line of those that no other beats, and a person's plans.
+
+    Args:
+        table: rows of a timed sweep; points carry the row's number in the table.
+        titles: name of each method.
+        plans: `name`, `accuracy` (0 to 1), `latency_ratio` of plans made by hand.
+    """
+    timed = table.dropna(subset=["latency_ratio"])
+    best = pareto(table).sort_values("latency_ratio")
+    names = [titles.get(method, method) for method in timed["method"]]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=timed["latency_ratio"],
+                y=100 * timed["accuracy"],
+                mode="markers",
+                name="swept",
+                marker={"color": 100 * timed["fraction"], "colorscale": "Viridis", "size": 8,
+                        "colorbar": {"title": {"text": "removed (%)", "side": "right"}, "thickness": 12}},
+                text=names,
+                customdata=timed.index,
+                hovertemplate="%{text}: %{y:.1f} %, %{x:.2f} times faster",
+            ),
+            go.Scatter(
+                x=best["latency_ratio"],
+                y=100 * best["accuracy"],
+                mode="lines",
+                line={"color": "#444444", "dash": "dot", "shape": "vh"},
+                name="best",
+                hoverinfo="skip",
+            ),
+        ]
+    )  # fmt: skip
+    if plans is not None and len(plans):
+        figure.add_trace(
+            go.Scatter(
+                x=plans["latency_ratio"],
+                y=100 * plans["accuracy"],
+                mode="markers+text",
+                text=[plain(name) for name in plans["name"]],
+                textposition="top center",
+                marker={"symbol": "star", "size": 14, "color": CATEGORIES[5]},
+                name="plans",
+            )
+        )
+    figure.update_xaxes(title_text="times faster than the full model")
+    figure.update_yaxes(title_text="accuracy (%)")
+    return _calm(figure, 420)
+
+
+def agreement_map(matrix: pd.DataFrame, titles: Mapping[str, str] | None = None) -> go.Figure:
+    """Rank correlations as a square, blue for opposed, orange for alike."""
+    names = [(titles or {}).get(name, name) for name in matrix.columns]
+    figure = go.Figure(
+        go.Heatmap(
+            z=matrix.to_numpy(),
+            x=names,
+            y=names,
+            zmin=-1,
+            zmax=1,
+            colorscale=[[place / (len(DIFFERENCE) - 1), c] for place, c in enumerate(DIFFERENCE)],
+            hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
+            colorbar={"title": {"text": "rank correlation", "side": "right"}, "thickness": 12},
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    return _calm(figure, 180 + 22 * len(names))
+
+
+def _add_random(figure: go.Figure, table: pd.DataFrame, column: str, factor: float) -> None:
+    band = random_band(table, column).sort_values(["fraction", *GROUP[1:]])
+    x = [100 * share for share in band["fraction"]]
+    name = f"random, {band['masks'].iloc[0]} masks"
+    figure.add_trace(
+        go.Scatter(
+            x=[*x, *reversed(x)],
+            y=[*(factor * band["high"]), *reversed(factor * band["low"])],
+            fill="toself",
+            fillcolor="rgba(127,127,127,0.25)",
+            line={"width": 0},
+            legendgroup=name,
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(x=x, y=factor * band["median"], name=name, legendgroup=name, mode="lines",
+                   line={"color": "#7F7F7F", "dash": "dot"})
+    )  # fmt: skip
+
+
+def _interval(rows: pd.DataFrame, colour: str, name: str) -> go.Scatter:
+    x = 100 * rows["fraction"]
+    return go.Scatter(
+        x=[*x, *reversed(x.tolist())],
+        y=[*(100 * rows["high"]), *reversed((100 * rows["low"]).tolist())],
+        fill="toself",
+        fillcolor=colour,
+        opacity=0.12,
+        line={"width": 0},
+        legendgroup=name,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _calm(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "y": -0.2},
+    )
+    return figure
