@@ -17,11 +17,10 @@ from torch import Tensor, nn
 from analysis.anatomy import part, sites_of
 from analysis.attention import Intervention, Means, gates_of, intervening
 from analysis.batches import Batch, batches
-from analysis.layouts import POST_NORM
 from analysis.mask import Head, HeadMask
 from analysis.memory import State
 from analysis.models import Subject, structural_copy
-from analysis.packed import Pack, PackedModel, Projections, packs
+from analysis.packed import Pack, PackedModel, Projections, can_pack, packs
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -173,7 +172,7 @@ class TappedCourse:
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
     """The fastest way that gives the model's own answers."""
-    if subject.anatomy.family in POST_NORM and _packs_truly(subject, split):
+    if can_pack(subject) and _packs_truly(subject, split):
         return PackedCourse(subject, split, dtype)
     return TappedCourse(subject, split, dtype)
 
@@ -193,7 +192,8 @@ def _packs_truly(subject: Subject, split: Split) -> bool:
         with torch.inference_mode():
             wanted = subject.model(**batch.inputs).logits
         mine = torch.stack([found[row] for row in batch.rows.tolist()])
-        if not torch.allclose(mine, wanted, atol=CLOSE, rtol=CLOSE):
+        same = mine.shape == wanted.shape
+        if not same or not torch.allclose(mine, wanted, atol=CLOSE, rtol=CLOSE):
             return False
     return True
 

@@ -47,6 +47,11 @@ class Place:
     """The last projection of the layer's feed-forward part."""
     end: str = ""
     """The norm that reads the residual stream after the feed-forward part; without one the layer's end."""
+    expand: str = ""
+    """The first projection of the feed-forward part, given where a layer is no more than `y = stream(x + W_O
+    heads(x))`, then `end(y + feed_forward(activation(expand(y))))`: such layers have a packed pass."""
+    activation: str = ""
+    """The function between the two, where `expand` is given."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ _BERT = Place(
     stream="attention.output.LayerNorm",
     feed_forward="output.dense",
     end="output.LayerNorm",
+    expand="intermediate.dense",
+    activation="intermediate.intermediate_act_fn",
 )
 _DISTILBERT = Place(
     layers="transformer.layer",
@@ -89,6 +96,8 @@ _DISTILBERT = Place(
     stream="sa_layer_norm",
     feed_forward="ffn.lin2",
     end="output_layer_norm",
+    expand="ffn.lin1",
+    activation="ffn.activation",
 )
 _ALBERT = Place(
     layers="encoder.albert_layer_groups.*.albert_layers",
@@ -106,6 +115,8 @@ _ALBERT = Place(
 )
 _DEBERTA = replace(
     _BERT,
+    expand="",
+    activation="",
     query=("attention.self.query_proj",),
     # The projections of relative positions exist unless they are shared with query and key.
     key=(

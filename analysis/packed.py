@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from analysis.anatomy import layers_of, part
+from analysis.anatomy import part, sites_of
 from analysis.attention import Means
 from analysis.batches import Batch, batch_of, encode
-from analysis.layouts import POST_NORM, PostNorm
+from analysis.families import Place
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.shell import Shell
@@ -90,10 +90,8 @@ class PackedModel:
         self.head_size = subject.anatomy.head_size
         self.scale = self.head_size**-0.5
         self.shell = Shell(subject)
-        layout = POST_NORM[subject.anatomy.family]
         self.layers = [
-            _read(layer, layout, heads, dtype)
-            for layer, heads in zip(layers_of(subject.model), subject.anatomy.heads, strict=True)
+            _read(site.owner, site.place, site.heads, dtype) for site in sites_of(subject.model)
         ]
 
     @property
@@ -226,20 +224,25 @@ def _pack(model: PackedModel, runs: Sequence[Batch], size: int) -> Pack:
     )
 
 
-def _read(layer: Any, layout: PostNorm, heads: int, dtype: torch.dtype) -> _Layer:
-    inward = [part(layer, path) for path in (layout.query, layout.key, layout.value)]
+def can_pack(subject: Subject) -> bool:
+    """Whether the model's family has layers of the one kind that packs are made for."""
+    return all(site.place.expand for site in sites_of(subject.model))
+
+
+def _read(layer: Any, place: Place, heads: int, dtype: torch.dtype) -> _Layer:
+    inward = [part(layer, path) for path in (*place.query, *place.key)]
     return _Layer(
         heads=heads,
         inward=(
             torch.cat([linear.weight for linear in inward]).to(dtype),
             torch.cat([linear.bias for linear in inward]).to(dtype),
         ),
-        outward=_linear(part(layer, layout.output), dtype),
-        attention_norm=_norm(part(layer, layout.attention_norm), dtype),
-        expand=_linear(part(layer, layout.expand), dtype),
-        activation=part(layer, layout.activation),
-        contract=_linear(part(layer, layout.contract), dtype),
-        output_norm=_norm(part(layer, layout.output_norm), dtype),
+        outward=_linear(part(layer, place.output), dtype),
+        attention_norm=_norm(part(layer, place.stream), dtype),
+        expand=_linear(part(layer, place.expand), dtype),
+        activation=part(layer, place.activation),
+        contract=_linear(part(layer, place.feed_forward), dtype),
+        output_norm=_norm(part(layer, place.end), dtype),
     )
 
 

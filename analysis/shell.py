@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from analysis.anatomy import part
-from analysis.layouts import POST_NORM
+from analysis.anatomy import part, sites_of
 from analysis.models import Subject, structural_copy
 
 
@@ -19,7 +18,7 @@ class Shell:
 
     def __init__(self, subject: Subject) -> None:
         self._model = structural_copy(subject.model)
-        layers = part(self._model.base_model, POST_NORM[subject.anatomy.family].layers)
+        layers = part(self._model.base_model, sites_of(subject.model)[0].place.layers)
         del layers[1:]
         layers[0] = _Gap()
 

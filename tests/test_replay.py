@@ -21,7 +21,7 @@ MASKS = ([(0, 1), (2, 2)], [(2, 2)], [(1, 0), (1, 1), (1, 2), (1, 3)], [(0, 0), 
 @pytest.fixture(params=["packed", "tapped"])
 def way(request, monkeypatch):
     if request.param == "tapped":
-        monkeypatch.setattr(course, "POST_NORM", {})
+        monkeypatch.setattr(course, "can_pack", lambda subject: False)
     return request.param
 
 
