@@ -13,6 +13,7 @@ from analysis.attention import Intervention, gates_of, intervening
 from analysis.cost import Cost, cost
 from analysis.evaluation import Evaluation, compared
 from analysis.export import Written, export, gated_model
+from analysis.footprint import Footprint, footprint
 from analysis.intervals import Change
 from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
@@ -53,17 +54,24 @@ class Delivery:
     """Largest difference between the answers of the removed and the masked model, before repair."""
     before: Cost
     after: Cost
+    memory_before: Footprint
+    memory_after: Footprint
     latency: Latency | None
     standings: dict[str, Standing]
     """`before`, `masked`, `removed`, `repaired`, as far as the data has the split."""
     split: str
     written: Written | None
+    onnx_latency: Latency | None = None
+    """The full model in PyTorch against the written ONNX file in onnxruntime."""
 
     def numbers(self) -> dict[str, Any]:
         """What was measured, for a model card: sentences and numbers by title."""
         found: dict[str, Any] = {
             "parameters": f"{self.before.parameters:,} before, {self.after.parameters:,} after",
             "operations of one batch": f"{self.before.flops:,} before, {self.after.flops:,} after",
+            "memory of one batch, weights and activations": (
+                f"{self.memory_before.peak:,} bytes before, {self.memory_after.peak:,} after"
+            ),
             "removed against masked": f"answers differ by {self.parity:.2g} at most",
             "repair": self.report.sentence,
         }
@@ -79,7 +87,8 @@ class Delivery:
             low, high = self.latency.ratio_intervals["removed"]
             found["speed"] = (
                 f"{self.latency.ratios['removed']:.2f} times ({low:.2f} to {high:.2f}) that of the full model, "
-                f"batch {self.latency.batch}, {self.latency.length} tokens, {self.latency.threads} threads"
+                f"batch {self.latency.batch}, {self.latency.length} tokens, {self.latency.threads} threads, "
+                f"{self.latency.dtype}, {self.latency.device}"
             )
         return found
 
@@ -132,11 +141,22 @@ def delivering(
             "masked": Runner(subject, mask),
             "removed": Runner(smaller),
         }
-        for step in timing(runners, batch=wish.batch, length=length, rounds=wish.rounds):
+        for step in timing(runners, length=length, **wish.timing):
             latency = step.result
             yield Step(step.done, step.total, step.unit)
+    memories = [footprint(each, batch=wish.batch, length=length) for each in (subject, smaller)]
     found = Delivery(
-        smaller, plan, report, parity, before, after, latency, standings, wish.split, None
+        smaller,
+        plan,
+        report,
+        parity,
+        before,
+        after,
+        *memories,
+        latency,
+        standings,
+        wish.split,
+        None,
     )
     if wish.folder is not None:
         written = export(
@@ -149,6 +169,13 @@ def delivering(
             numbers=found.numbers(),
         )
         found = replace(found, written=written)
+        if wish.onnx and wish.rounds:
+            file = Runner(smaller, onnx=written.folder / "model.onnx")
+            for step in timing(
+                {"full": Runner(subject), "onnx": file}, length=length, **wish.timing
+            ):
+                found = replace(found, onnx_latency=step.result)
+                yield Step(step.done, step.total, step.unit)
     yield Step(1, 1, "models", found)
 
 

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from analysis.attention import Intervention, gates_of, intervening
-from analysis.errors import MethodError
+from analysis.errors import MethodError, unknown
 from analysis.mask import HeadMask
-from analysis.models import Subject
+from analysis.models import Subject, structural_copy
 from analysis.progress import Step, finish
+from analysis.selftest import probe
 
 TIMER = threading.RLock()
 """Held by whoever times anything: two timings at once would measure each other."""
 
 WARM_UP = 3
 """Untimed rounds before the first timed one."""
+
+MOST_THREADS = 256
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""What PyTorch can be asked to compute in."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +53,44 @@ class Latency:
     length: int
     threads: int
     rounds: int
+    dtype: str = "float32"
+    """What PyTorch computed in."""
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, eq=False)
 class Runner:
-    """A model to time, with a mask if its masked form is meant."""
+    """A model to time, with a mask if its masked form is meant, or its ONNX file."""
 
     subject: Subject
     mask: HeadMask | None = None
+    onnx: Path | None = None
+    """Time this file in onnxruntime, in float32 on the CPU, instead of the model in PyTorch."""
 
 
 def time_models(
-    runners: Mapping[str, Runner], *, batch: int = 8, length: int = 128, rounds: int = 15
+    runners: Mapping[str, Runner],
+    *,
+    batch: int = 8,
+    length: int = 128,
+    rounds: int = 15,
+    threads: int | None = None,
+    dtype: str = "float32",
 ) -> Latency:
     """Time some models; see `timing`."""
-    return finish(timing(runners, batch=batch, length=length, rounds=rounds))
+    return finish(
+        timing(runners, batch=batch, length=length, rounds=rounds, threads=threads, dtype=dtype)
+    )
 
 
 def timing(
-    runners: Mapping[str, Runner], *, batch: int = 8, length: int = 128, rounds: int = 15
+    runners: Mapping[str, Runner],
+    *,
+    batch: int = 8,
+    length: int = 128,
+    rounds: int = 15,
+    threads: int | None = None,
+    dtype: str = "float32",
 ) -> Iterator[Step[Latency]]:
     """Time models in turns, one round after the other, and report after each round.
 
@@ -76,9 +102,12 @@ def timing(
         batch: texts of the batch.
         length: tokens of each text, no padding.
         rounds: how often each model is timed.
+        threads: of the processor, for PyTorch and onnxruntime; as PyTorch has them when not given.
+        dtype: what PyTorch computes in, a name from `DTYPES`.
 
     Raises:
-        MethodError: nothing to time, or batch, length or rounds out of range.
+        MethodError: nothing to time, batch, length, rounds or threads out of range, an unknown dtype, or
+            onnxruntime missing.
         MaskError: a mask is of another model than its runner.
     """
     if not runners:
@@ -91,43 +120,97 @@ def timing(
         raise MethodError(f"the length must be 1 to {first.max_length} tokens, not {length}")
     if batch < 1 or rounds < 1:
         raise MethodError("batch and rounds must be 1 or more")
-    inputs = _inputs(first, batch, length)
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise MethodError(f"threads must be 1 to {MOST_THREADS}, not {threads}")
+    if dtype not in DTYPES:
+        raise MethodError(unknown("dtype", dtype, DTYPES))
+    inputs = probe(first.model, batch, length)
     names = list(runners)
-    with TIMER:
+    calls = {
+        name: _call(runner, inputs, DTYPES[dtype], threads) for name, runner in runners.items()
+    }
+    with TIMER, _threads(threads):
         for _ in range(WARM_UP):
             for name in names:
-                _once(runners[name], inputs)
+                _once(runners[name], calls[name])
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds):
-        with TIMER:  # for a round, not for all: whoever stops iterating must not keep the lock
+        with (
+            TIMER,
+            _threads(threads),
+        ):  # for a round, not for all: whoever stops iterating must not keep the lock
             for place in range(len(names)):
                 name = names[(place + turn) % len(names)]
-                times[name].append(_once(runners[name], inputs))
-        yield Step(turn + 1, rounds, "rounds", _latency(times, batch, length))
+                times[name].append(_once(runners[name], calls[name]))
+        found = replace(
+            _latency(times, batch, length),
+            dtype=dtype,
+            device=first.device.type,
+            threads=threads or torch.get_num_threads(),
+        )
+        yield Step(turn + 1, rounds, "rounds", found)
 
 
-@torch.inference_mode()
-def _once(runner: Runner, inputs: dict[str, torch.Tensor]) -> float:
-    subject = runner.subject
-    call = (
-        intervening(Intervention(gates=gates_of(runner.mask, subject.device)))
-        if runner.mask is not None
-        else nullcontext()
-    )
-    with call:
-        start = time.perf_counter()
-        subject.model(**inputs)
-        if subject.device.type == "cuda":
-            torch.cuda.synchronize(subject.device)
-        return 1000 * (time.perf_counter() - start)
+def _once(runner: Runner, call: Callable[[], object]) -> float:
+    """Milliseconds that one call of a runner takes."""
+    start = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - start)
 
 
-def _inputs(subject: Subject, batch: int, length: int) -> dict[str, torch.Tensor]:
-    # Any real tokens do: the time of a dense model does not depend on which.
-    generator = torch.Generator().manual_seed(0)
-    vocabulary = int(subject.model.config.vocab_size)
-    ids = torch.randint(vocabulary, (batch, length), generator=generator).to(subject.device)
-    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+def _call(
+    runner: Runner, inputs: Mapping[str, Tensor], dtype: torch.dtype, threads: int | None
+) -> Callable[[], object]:
+    """The model as a call without arguments that ends when its answer is there."""
+    if runner.onnx is not None:
+        return _session(runner.onnx, inputs, threads)
+    model = runner.subject.model
+    if dtype != torch.float32:
+        model = structural_copy(model).to(dtype)
+    device = runner.subject.device
+    given = {
+        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+        for name, tensor in inputs.items()
+    }
+    gates = gates_of(runner.mask, device) if runner.mask is not None else None
+
+    @torch.inference_mode()
+    def call() -> None:
+        with intervening(Intervention(gates=gates)) if gates is not None else nullcontext():
+            model(**given)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return call
+
+
+def _session(path: Path, inputs: Mapping[str, Tensor], threads: int | None) -> Callable[[], object]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MethodError(
+            "timing ONNX needs the package onnxruntime; pip install onnxruntime"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    wanted = {each.name for each in session.get_inputs()}
+    given = {name: tensor.cpu().numpy() for name, tensor in inputs.items() if name in wanted}
+    return lambda: session.run(None, given)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """So many threads for PyTorch, for a moment; the number belongs to the whole process."""
+    before = torch.get_num_threads()
+    if count is None or count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _latency(times: dict[str, list[float]], batch: int, length: int) -> Latency:

@@ -7,11 +7,13 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from analysis import latency
 from analysis.errors import MaskError, MethodError
 from analysis.latency import TIMER, WARM_UP, Runner, time_models, timing
 from analysis.mask import HeadMask
+from analysis.onnx_export import write_onnx
 from analysis.surgery import prune
 
 OFF = [(0, 0), (1, 1)]
@@ -144,3 +146,36 @@ def test_nothing_to_time_is_refused():
 def test_a_mask_of_another_model_is_refused(distilbert):
     with pytest.raises(MaskError):
         time_models({"masked": Runner(distilbert, HeadMask(((True,),) * 3))}, length=8)
+
+
+def test_threads_are_set_for_the_timing_and_given_back(runners):
+    before = torch.get_num_threads()
+    found = time_models(runners, batch=1, length=4, rounds=2, threads=1)
+    assert found.threads == 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_the_dtype_is_that_of_the_timing_alone(runners, dtype):
+    found = time_models(runners, batch=2, length=8, rounds=2, dtype=dtype)
+    assert found.dtype == dtype
+    assert {weight.dtype for weight in runners["full"].subject.model.parameters()} == {
+        torch.float32
+    }
+
+
+def test_options_that_cannot_be(runners):
+    with pytest.raises(MethodError, match="threads must be 1 to"):
+        time_models(runners, length=8, threads=0)
+    with pytest.raises(MethodError, match="unknown dtype 'int8'"):
+        time_models(runners, length=8, dtype="int8")
+
+
+@pytest.mark.slow
+def test_an_onnx_file_is_timed_beside_the_model(runners, tmp_path):
+    pytest.importorskip("onnxscript")
+    subject = runners["removed"].subject
+    write_onnx(subject.model, subject, tmp_path / "model.onnx")
+    both = {"full": runners["full"], "onnx": Runner(subject, onnx=tmp_path / "model.onnx")}
+    found = time_models(both, batch=3, length=9, rounds=2)
+    assert found.timings["onnx"].median > 0

@@ -58,6 +58,12 @@ def prune_command(
     batch: Annotated[int, typer.Option(min=1, help="Texts of the batch that is timed.")] = 1,
     length: Annotated[int, typer.Option(min=1, help="Tokens of each of them.")] = 128,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of the timing; 0 skips it.")] = 15,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the timing; all by default.")
+    ] = None,
+    dtype: Annotated[
+        str, typer.Option(help="What is timed: float32, bfloat16 or float16.")
+    ] = "float32",
     limit: Limit = None,
     as_json: AsJson = False,
     text_column: TextColumn = None,
@@ -85,7 +91,7 @@ def prune_command(
         raise MethodError(unknown("repair", repair, REPAIRS))
     subject, everything, _ = request.open()
     chosen = _plan(subject, content, heads, repair)
-    wish = Wish(out, padded, onnx, split, limit, batch, length, rounds)
+    wish = Wish(out, padded, onnx, split, limit, batch, length, rounds, threads, dtype)
     found = watch(delivering(subject, everything, chosen, wish), "removing heads")
     address = upload(out, push) if push and out else None
     answer = {
@@ -125,7 +131,12 @@ def prune_answer(found: Delivery) -> dict[str, Any]:
             "after": found.after.layer_parameters,
         },
         "flops": {"before": found.before.flops, "after": found.after.flops},
+        "memory": {
+            "before": found.memory_before.peak,
+            "after": found.memory_after.peak,
+        },
         "latency": None if latency is None else asdict(latency),
+        "onnx_latency": None if found.onnx_latency is None else asdict(found.onnx_latency),
         "accuracy": {name: asdict(standing) for name, standing in found.standings.items()},
         "repair": asdict(found.report),
         "written": None
