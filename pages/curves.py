@@ -9,7 +9,7 @@ from analysis.ui import controls, frame, results, work
 here = frame.open_page(
     "How fast does accuracy fall as heads are removed?",
     "Each method ranks the heads on the calibration split; the lowest are switched off and accuracy is "
-    "measured on the selection split. Random is drawn with three seeds: a method must beat it.",
+    "measured on the selection split. Random is drawn twenty times: a method must beat that band.",
 )
 methods, limit, ablation = controls.sweep(here)
 job = work.desk.find(work.sweep_key(here, methods, limit, ablation))

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from analysis import figures
 from analysis.mask import HeadMask
 from analysis.ui import frame, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
-from analysis.ui.state import current
+from analysis.ui.state import current, setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,17 +155,46 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
 
 
 def curves(job: Job[pd.DataFrame]) -> None:
-    """The curves as far as they are known."""
+    """The curves as far as they are known; a click on a point puts its mask on the switchboard."""
     table = job.result
     if table is None or table.empty:
         return
+    from analysis.comparison_figures import COLUMNS
+    from analysis.comparison_figures import curves as drawn
+
     titles = {name: method.title for name, method in views.methods().items()}
+    known = [name for name in COLUMNS if table[name].notna().any()]
+    column = setting(
+        "column",
+        known,
+        st.selectbox,
+        label="Show",
+        format_func=lambda name: COLUMNS[name][0],
+        width=320,
+    )
+    full = views.baseline(table) if column == "accuracy" else None
     st.plotly_chart(
-        figures.curve(table, titles, views.baseline(table)),
-        key="curves",
-        alt="Accuracy against share of heads removed, a line a method",
+        drawn(table, titles, column, full),
+        key=f"curves_{column}",
+        on_select=lambda: _open_point(table, f"curves_{column}"),
+        selection_mode="points",
+        alt=f"{COLUMNS[column][0]} against share of heads removed, a line a method",
     )
     st.caption(
-        "Bands are 95 % intervals; the one of random spans the intervals of its seeds. "
-        + views.sweep_note(table)
+        "Bands are 95 % intervals; the grey one holds 90 of 100 random masks. Click a point to put its mask on "
+        "the switchboard. " + views.sweep_note(table)
+    )
+
+
+def _open_point(table: pd.DataFrame, key: str) -> None:
+    """Make the mask of the clicked point this session's."""
+    session, points = current(), st.session_state[key].selection.points
+    row = next((point["customdata"] for point in points if "customdata" in point), None)
+    if session.here is None or row is None:
+        return
+    found = table.loc[row[0] if isinstance(row, list) else row]
+    session.change(HeadMask.decode(session.here.anatomy, str(found["mask"])))
+    title = views.methods()[str(found["method"])].title
+    session.notices.append(
+        f"The switchboard now shows {title} with {found['heads_on']} of {found['heads_total']} heads on."
     )

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, str] = {
     "sentences": "all",
     "precision": "auto",
     "methods": "attention-guided entropy-high magnitude random",
+    "column": "accuracy",
 }
 """Choices that a link carries, and what they are when it does not."""
 
