@@ -108,6 +108,19 @@ class Wish:
     length: int = 128
     rounds: int = 15
     """Rounds of the timing; 0 skips it."""
+    threads: int | None = None
+    dtype: str = "float32"
+    """What is timed; everything else is computed as it always is."""
+
+    @property
+    def timing(self) -> dict[str, Any]:
+        """As `timing` takes it, but for the length."""
+        return {
+            "batch": self.batch,
+            "rounds": self.rounds,
+            "threads": self.threads,
+            "dtype": self.dtype,
+        }
 
 
 def delivering(
@@ -144,7 +157,9 @@ def delivering(
         for step in timing(runners, length=length, **wish.timing):
             latency = step.result
             yield Step(step.done, step.total, step.unit)
-    memories = [footprint(each, batch=wish.batch, length=length) for each in (subject, smaller)]
+    memory_before, memory_after = (
+        footprint(each, batch=wish.batch, length=length) for each in (subject, smaller)
+    )
     found = Delivery(
         smaller,
         plan,
@@ -152,7 +167,8 @@ def delivering(
         parity,
         before,
         after,
-        *memories,
+        memory_before,
+        memory_after,
         latency,
         standings,
         wish.split,
