@@ -88,7 +88,6 @@ def history(here: Workspace) -> None:
 def colouring(here: Workspace) -> Colouring | None:
     """The colours of the cells, or None while the statistics are still being measured."""
     job = work.profile(here)
-    job.wait(frame.AT_ONCE)
     statistic = views.statistics()[current().choices["statistic"]]
     return views.colouring(job.answer, statistic) if job.answer else None
 

@@ -20,7 +20,7 @@ _MARKS = frozenset(r"\`*_{}[]()#+-.!|~:$<>&")
 
 POLL = 0.4
 """Seconds between two looks at running work."""
-AT_ONCE = 0.15
+AT_ONCE = 0.06
 """Seconds that a page waits for an answer before it shows progress instead."""
 
 
@@ -92,8 +92,7 @@ def follow(job: Job[Any], place: str = "page") -> None:
 
 def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
     """Draw now, again and again while one of the jobs runs, and the whole page when one has ended."""
-    for job in jobs:
-        job.wait(AT_ONCE)
+    jobs[0].wait(AT_ONCE)
     running = [job for job in jobs if job.is_open]
 
     @st.fragment(run_every=POLL if running else None)
