@@ -63,7 +63,9 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
             ygap=2,
             text=texts,
             texttemplate="%{text}" if values.shape[1] <= 16 else None,
-            hovertemplate="%{y}.%{x}: %{z:.3f} ± %{customdata:.3f}<extra></extra>",
+            hovertemplate="%{y}.%{x}: %{z:.3f}"
+            + (" ± %{customdata:.3f}" if errors.notna().any(axis=None) else "")
+            + "<extra></extra>",
             colorbar={"title": {"text": statistic.unit, "side": "right"}, "thickness": 12},
         )
     )

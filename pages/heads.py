@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis import figures
-from analysis.ui import frame, views, work
+from analysis.ui import frame, scored, views, work
 from analysis.ui.state import current, setting
 
 here = frame.open_page(
@@ -14,7 +14,9 @@ here = frame.open_page(
     "No label is used, and nothing here is chosen on the test split.",
 )
 profile = frame.wait_for(work.profile(here))
-statistics, mask = views.statistics(), current().mask
+rankings, mask = scored.known(here), current().mask
+statistics = views.statistics() | scored.statistics(rankings)
+table = scored.joined(profile.table, rankings)
 
 
 def title(name: str) -> str:
@@ -28,11 +30,14 @@ chosen = statistics[
 ]
 st.markdown(f"{chosen.meaning} *Unit: {chosen.unit}; range {views.span(chosen)}.*")
 st.plotly_chart(
-    figures.head_map(profile.table, chosen, mask),
+    figures.head_map(table, chosen, mask),
     alt=f"{chosen.title} of every head, layers downwards",
     key="map",
 )
-st.caption(views.extremes(profile, chosen) + " The standard error over sentences appears on hover.")
+if chosen.name in profile.table:
+    st.caption(
+        views.extremes(profile, chosen) + " The standard error over sentences appears on hover."
+    )
 
 st.subheader("Two statistics against each other", anchor=False)
 left, right = st.columns(2)
@@ -41,18 +46,20 @@ with left:
 with right:
     y = statistics[setting("y", names, st.selectbox, label="Upwards", format_func=title)]
 st.plotly_chart(
-    figures.scatter(profile.table, x, y, mask),
+    figures.scatter(table, x, y, mask),
     alt=f"{x.title} against {y.title}, a point for each head",
     key="scatter",
 )
 st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
 
+scored.agreement(here, rankings)
+
 st.subheader("All numbers", anchor=False)
 st.caption("Mean over sentences and its standard error (columns ending in _se).")
-st.dataframe(profile.table, hide_index=True, height=300)
+st.dataframe(table, hide_index=True, height=300)
 st.download_button(
     "Download as CSV",
-    data=lambda: profile.table.to_csv(index=False),
+    data=lambda: table.to_csv(index=False),
     file_name="heads.csv",
     mime="text/csv",
     on_click="ignore",

@@ -128,3 +128,11 @@ def test_a_speed_comparison_says_what_masking_does_not_buy(tab) -> None:
         "masked model",
         "smaller model",
     ]
+
+
+def test_scores_join_the_statistics_and_say_where_they_agree(tab) -> None:
+    opened = tab().visit("heads").press("Score the heads by every quick method")
+    assert "score_taylor" in opened.at.dataframe[0].value
+    assert "When half of the heads stay" in opened.said()
+    opened.at.selectbox(key="choice_statistic").select("score_repair-aware")
+    assert "kept longest" in opened.run().said()
