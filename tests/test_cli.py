@@ -127,6 +127,24 @@ def test_sweep_gives_a_row_for_each_method_fraction_and_seed(headcount):
     assert {row["heads_on"] for row in found["rows"]} == {6, 12}
 
 
+def test_prune_answers_with_every_number(headcount, tmp_path):
+    found = json.loads(
+        headcount(
+            "prune", "--off", "0.0,1.2", "--repair", "mean", "--out", str(tmp_path / "out"),
+            "--length", "16", "--rounds", "2", "--json",
+        ).stdout
+    )  # fmt: skip
+    assert found["heads"] == [3, 3, 4]
+    assert found["parity"] < 1e-4
+    assert found["parameters"]["after"] < found["parameters"]["before"]
+    assert found["flops"]["after"] < found["flops"]["before"]
+    assert set(found["accuracy"]) >= {"before", "masked", "removed"}
+    low, high = found["latency"]["ratio_intervals"]["removed"]
+    assert low <= found["latency"]["ratios"]["removed"] <= high
+    assert found["written"]["parity"][0]["passed"]
+    assert {file["name"] for file in found["written"]["files"]} >= {"plan.json", "README.md"}
+
+
 @pytest.mark.parametrize("command", ["profile", "rank", "evaluate", "sweep"])
 def test_people_get_tables(headcount, command):
     result = headcount(command, "--limit", "10")
@@ -155,6 +173,11 @@ def test_people_get_tables(headcount, command):
         (("sweep", "--fractions", "2"), "the fraction 2.0 is not between 0 and 1"),
         (("sweep", "--fractions", "a"), "cannot read 'a' as fractions"),
         (("sweep", "--ablation", "men"), "unknown ablation 'men'"),
+        (("prune",), "either --plan FILE or --off"),
+        (("prune", "--off", "0.0", "--onnx"), "need --out FOLDER"),
+        (("prune", "--off", "0.0", "--repair", "mend"), "unknown repair 'mend'"),
+        (("prune", "--plan", "none.json"), "cannot read the plan none.json"),
+        (("prune", "--off", "0.0", "--dtype", "int8"), "unknown dtype 'int8'"),
     ],
 )
 def test_what_cannot_be_done_gets_one_sentence(headcount, arguments, sentence):
