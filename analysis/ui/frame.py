@@ -33,6 +33,7 @@ def navigation() -> Any:
             st.Page("pages/attention.py", title="Attention", icon=":material/visibility:"),
             st.Page("pages/prune.py", title="Prune", icon=":material/content_cut:"),
             st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
+            st.Page("pages/export.py", title="Export", icon=":material/package_2:"),
         ],
         position="top",
     )

@@ -6,6 +6,7 @@ whoever asks them, and an answer to another question is never shown.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.cost import Cost
+    from analysis.delivery import Delivery
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
     from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
+    from analysis.ui.handover import Choice
 
 desk = Desk(keep_of_kind={"opening": 2, "maps": 20})
 """Where all sessions of this server ask."""
@@ -167,6 +170,23 @@ def speed(here: Workspace, mask: HeadMask, *, batch: int, length: int) -> Job[Sp
     )
 
 
+def delivery_key(here: Workspace, mask: HeadMask, choice: Choice) -> tuple[Any, ...]:
+    """The key of a delivery, to find one that has been asked for."""
+    return (here.key, "delivery", mask, choice)
+
+
+def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
+    """Really remove the heads, repair, judge on the test split, time, write and check."""
+    return desk.ask(
+        delivery_key(here, mask, choice),
+        lambda: _delivering(here, mask, choice),
+        owner=current().id,
+        kind="delivery",
+        title=f"A model without {mask.heads_total - mask.heads_on} heads",
+        urgency=Urgency.LONG,
+    )
+
+
 def sweep_key(
     here: Workspace, methods: Sequence[str], limit: int | None, ablation: str
 ) -> tuple[Any, ...]:
@@ -230,6 +250,17 @@ def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[
 
     full = maps(here.subject, text)
     yield Step(1, 1, "texts", (full, full if mask.is_full else maps(here.subject, text, mask)))
+
+
+def _delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step[Delivery]]:
+    from analysis.delivery import Wish, delivering
+    from analysis.places import data_dir
+    from analysis.ui.handover import plan_of
+
+    folder = data_dir() / "exports" / f"{uuid.uuid4().hex[:8]}-{mask.encode()}"[:100]
+    folder.parent.mkdir(exist_ok=True)
+    wish = Wish(folder, padded=choice.padded, onnx=choice.onnx, rounds=ROUNDS)
+    yield from delivering(here.subject, here.data, plan_of(here, mask, choice), wish)
 
 
 def _timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:

@@ -14,6 +14,7 @@ PAGES = [
     ("attention", "Where does every head look", "tokens, special ones included"),
     ("prune", "What happens when these heads", "All heads are on"),
     ("curves", "How fast does accuracy fall", "Choose methods and press Draw"),
+    ("export", "What do you get when these heads are really removed", "All heads are on"),
 ]
 
 
@@ -136,3 +137,14 @@ def test_scores_join_the_statistics_and_say_where_they_agree(tab) -> None:
     assert "When half of the heads stay" in opened.said()
     opened.at.selectbox(key="choice_statistic").select("score_repair-aware")
     assert "kept longest" in opened.run().said()
+
+
+def test_a_model_without_heads_is_written_checked_and_offered(tab, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("HEADCOUNT_DATA", str(tmp_path))
+    opened = tab(off="1.0.8").visit("export").press("Remove, repair and write").settle()
+    said = opened.said()
+    assert "Does it still answer well?" in said
+    assert said.count("answers differ by") >= 2
+    (folder,) = (tmp_path / "exports").iterdir()
+    assert (folder / "model.safetensors").is_file()
+    assert any("Download the model" in button.label for button in opened.at.get("download_button"))

@@ -1,0 +1,164 @@
+"""What the export page asks and shows: choices, the numbers of the smaller model, and its files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from analysis.mask import HeadMask
+from analysis.ui import frame, views
+from analysis.ui.resources import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from analysis.delivery import Delivery
+    from analysis.plan import Plan
+
+REPAIRS = {
+    "least-squares": "least squares: solve what is left anew",
+    "mean": "mean: fold the heads' mean output into the bias",
+    "none": "none: only remove",
+}
+FORMS = {
+    "before": "full model",
+    "masked": "heads switched off",
+    "removed": "heads removed",
+    "repaired": "removed and repaired",
+}
+SHAPES = {
+    "small": "smaller model (faster; brings its own loading code)",
+    "padded": "original shape, zeros in place of heads (loads anywhere; not faster)",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the model is handed over."""
+
+    repair: str
+    padded: bool
+    onnx: bool
+
+
+def choices(here: Workspace) -> Choice:
+    """Repair and form of the model."""
+    left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
+    repair = left.selectbox("Repair", list(REPAIRS), format_func=REPAIRS.__getitem__, key="repair")
+    shape = middle.selectbox("Form", list(SHAPES), format_func=SHAPES.__getitem__, key="shape")
+    onnx = right.checkbox("ONNX too", key="onnx", help="Also write model.onnx for onnxruntime.")
+    return Choice(repair, shape == "padded", onnx)
+
+
+def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
+    """The plan that is carried out."""
+    from analysis.plan import Plan
+
+    return Plan(
+        name=f"{mask.heads_on} of {mask.heads_total} heads",
+        model=here.subject.spec,
+        fingerprint=here.subject.fingerprint,
+        mask=mask,
+        repair=choice.repair,  # type: ignore[arg-type]
+    )
+
+
+def plan_file(here: Workspace, mask: HeadMask, choice: Choice) -> None:
+    """The plan as a file, for the command line and for colleagues."""
+    st.download_button(
+        "Download the plan",
+        data=lambda: plan_of(here, mask, choice).to_json(),
+        file_name="plan.json",
+        mime="application/json",
+        on_click="ignore",
+        icon=":material/download:",
+        help="`headcount prune --plan plan.json --out FOLDER` does the same from a terminal.",
+    )
+
+
+def standings(found: Delivery) -> None:
+    """Accuracy of every form of the model on the reported split."""
+    st.subheader("Does it still answer well?", anchor=False)
+    rows = []
+    for name, standing in found.standings.items():
+        change = standing.change
+        rows.append(
+            {
+                "form": FORMS[name],
+                "accuracy": views.percent(standing.accuracy),
+                "95 % interval": f"{views.percent(standing.low)} to {views.percent(standing.high)}",
+                "change in points": views.points(change.points) if change else "—",
+                "its interval": f"{views.points(change.low)} to {views.points(change.high)}"
+                if change
+                else "—",
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    st.caption(
+        f"{frame.escaped(found.report.sentence)} Measured once, on the {found.split} split, after the heads were "
+        "chosen; changes are paired with the full model's answers. Going back to choose other heads because of "
+        "these numbers would make them too good."
+    )
+
+
+def costs(found: Delivery) -> None:
+    """What the smaller model saves."""
+    st.subheader("What does it save?", anchor=False)
+    before, after, latency = found.before, found.after, found.latency
+    tiles = st.columns(3)
+    share = after.parameters / before.parameters - 1
+    tiles[0].metric("Parameters", f"{after.parameters:,}", f"{100 * share:+.1f} %", border=True)
+    share = after.flops / before.flops - 1
+    tiles[1].metric("Operations a text", f"{after.flops:,}", f"{100 * share:+.1f} %", border=True)
+    if latency is not None:
+        low, high = latency.ratio_intervals["removed"]
+        ratio = latency.ratios["removed"]
+        told = f"{low:.2f} to {high:.2f} (95 % interval)"
+        tiles[2].metric("Times as fast", f"{ratio:.2f}", told, delta_color="off", border=True)
+        st.caption(
+            f"Batch of {latency.batch}, {latency.length} tokens, {latency.threads} threads, {latency.dtype}, models in "
+            f"turns, {latency.rounds} rounds. The masked model ran {latency.ratios['masked']:.2f} times as fast: "
+            "switching heads off saves nothing. Attention's projections are a part of the model only, so the "
+            "gain has a ceiling however many heads go."
+        )
+
+
+def files(found: Delivery) -> None:
+    """The written folder, how it was checked, and its download."""
+    written = found.written
+    if written is None:
+        return
+    st.subheader("Is it the same model for others?", anchor=False)
+    st.markdown(
+        f"Removing against switching off: answers differ by **{found.parity:.1e}** at most (logits)."
+    )
+    for each in written.parity:
+        st.markdown(
+            f"- {frame.escaped(each.form)}, loaded with {frame.escaped(each.loaded_with)}: "
+            f"answers differ by **{each.difference:.1e}** at most"
+        )
+    st.download_button(
+        f"Download the model ({written.bytes / 1e6:,.0f} MB)",
+        data=lambda: _zipped(written.folder),
+        file_name="headcount-model.zip",
+        mime="application/zip",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    st.caption(
+        f"It is also in `{frame.escaped(str(written.folder))}` on the computer that runs this page."
+    )
+
+
+def _zipped(folder: Path) -> bytes:
+    # Weights do not compress; storing them is many times faster.
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return buffer.getvalue()
