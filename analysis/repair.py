@@ -29,7 +29,7 @@ from analysis.progress import Step, finish
 from analysis.quality import compare
 from analysis.surgery import mask_of, prune
 from analysis.text import Calibration, Selection
-from analysis.walk import Point, Recording, last_uses, look, owners_of, points_of, record
+from analysis.walk import Point, Recording, last_uses, look, owners_of, points_of, record_all
 
 REPAIRS: dict[str, str] = {
     "none": "the remaining weights stay as they are",
@@ -217,7 +217,7 @@ def head_means(subject: Subject, inputs: Sequence[Batch]) -> list[Tensor]:
 def _solving(full: Any, model: Any, first: int, inputs: Sequence[Batch], ridge: float) -> Steps:
     """Walk both models through the calibration batches layer by layer and solve each projection on the way."""
     full = structural_copy(full)  # its layers get hooks for a moment; the shared model gets none
-    recordings = [record(full, batch.inputs) for batch in inputs]
+    recordings = record_all(full, [batch.inputs for batch in inputs])
     full_states: list[dict[int, Tensor]] = [{} for _ in recordings]
     states: list[dict[int, Tensor]] = [{} for _ in recordings]
     layers = list(zip(owners_of(full), owners_of(model), points_of(full), strict=True))

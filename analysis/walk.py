@@ -68,9 +68,48 @@ def owners_of(model: Any) -> list[Any]:
     return list({id(site.owner): site.owner for site in sites_of(model)}.values())
 
 
+def record_all(model: Any, batches: Sequence[Mapping[str, Tensor]]) -> list[Recording]:
+    """How each layer is called on each batch, without the states between layers.
+
+    Only the first batch is really computed; after it layers hand on what enters them, since their calls do
+    not depend on the values that pass between them.
+
+    Args:
+        model: the model; its layers are changed for a moment, so nobody else may hold it.
+        batches: inputs of the model.
+    """
+    owners = owners_of(model)
+    tails: dict[int, Any] = {}
+
+    def note(number: int) -> Callable[..., None]:
+        def hook(_: Any, __: Any, output: Any) -> None:
+            tails[number] = output[1:] if isinstance(output, tuple) else None
+
+        return hook
+
+    hooks = [owner.register_forward_hook(note(number)) for number, owner in enumerate(owners)]
+    recordings = [_record(model, inputs) for inputs in batches[:1]]
+    for hook in hooks:
+        hook.remove()
+    for number, owner in enumerate(owners):
+        owner.forward = _handing_on(tails[number])
+    try:
+        return recordings + [_record(model, inputs) for inputs in batches[1:]]
+    finally:
+        for owner in owners:
+            del owner.forward
+
+
+def _handing_on(tail: tuple[Any, ...] | None) -> Callable[..., Any]:
+    def forward(*given: Any, **named: Any) -> Any:
+        states = (given[0] if given else named["hidden_states"]).clone()
+        return states if tail is None else (states, *tail)
+
+    return forward
+
+
 @torch.inference_mode()
-def record(model: Any, inputs: Mapping[str, Tensor]) -> Recording:
-    """Run the model once and keep how each layer was called, without the states between layers."""
+def _record(model: Any, inputs: Mapping[str, Tensor]) -> Recording:
     owners = owners_of(model)
     calls: list[Call] = []
     made: dict[int, int] = {}
