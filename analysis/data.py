@@ -11,12 +11,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from analysis.columns import Columns, Labels, choose, missing, number_labels
 from analysis.errors import DataError
-from analysis.hub_data import read_folder, read_hub
-from analysis.labels import matched as matched
-from analysis.splitting import ROLES, Rows, arrange
-from analysis.tables import READERS, Table, read_table
+from analysis.reading.columns import Columns, Labels, choose, missing, number_labels
+from analysis.reading.hub_data import read_folder, read_hub
+from analysis.reading.labels import matched as matched
+from analysis.reading.splitting import ROLES, Rows, arrange
+from analysis.reading.tables import READERS, Table, read_table
 from analysis.text import LabelledText, Provenance
 
 DEMO = "demo"

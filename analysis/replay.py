@@ -20,12 +20,12 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from analysis.attention import Ablation, Means, check_ablation
-from analysis.course import Course, course_of
 from analysis.errors import DataError, MaskError
 from analysis.evaluation import Evaluation, Predictions, compared, judged
 from analysis.mask import Head, HeadMask
-from analysis.memory import Memory, State
 from analysis.models import Subject
+from analysis.passes.course import Course, course_of
+from analysis.passes.memory import Memory, State
 from analysis.precision import dtype_of
 from analysis.progress import Step, finish
 from analysis.text import Split

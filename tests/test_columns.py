@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.columns import choose, number_labels
 from analysis.errors import DataError
-from analysis.tables import Table
+from analysis.reading.columns import choose, number_labels
+from analysis.reading.tables import Table
 
 TEXTS = [f"a film that is number {number}" for number in range(10)]
 ONES = [number % 2 for number in range(10)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.errors import DataError
-from analysis.labels import matched
+from analysis.reading.labels import matched
 from analysis.text import LabelledText, Provenance, Test
 
 

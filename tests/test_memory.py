@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from analysis.memory import Memory
+from analysis.passes.memory import Memory
 
 SIZE = 4 * 10
 

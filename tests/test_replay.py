@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from analysis import course
 from analysis.batches import batches
 from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
+from analysis.passes import course
 from analysis.profiling import profile
 from analysis.replay import Replay, _spread_out
 from analysis.text import Selection

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.errors import DataError
-from analysis.splitting import Rows, arrange, key
+from analysis.reading.splitting import Rows, arrange, key
 
 
 def rows(start, stop):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.errors import DataError
-from analysis.tables import _unquoted, read_table
+from analysis.reading.tables import _unquoted, read_table
 
 
 def written(tmp_path, name, content):

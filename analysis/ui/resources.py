@@ -20,8 +20,8 @@ from analysis.ui.state import Source
 if TYPE_CHECKING:
     # PyTorch takes seconds to import; only the loading thread waits for it.
     from analysis.anatomy import Anatomy
-    from analysis.memory import Memory
     from analysis.models import Subject
+    from analysis.passes.memory import Memory
     from analysis.replay import Replay
     from analysis.text import LabelledText, Split
 
@@ -71,7 +71,7 @@ class Workspace:
 @cache
 def memory() -> Memory:
     """Where all sessions of this server keep hidden states; `HEADCOUNT_MEMORY` sets its gigabytes."""
-    from analysis.memory import Memory
+    from analysis.passes.memory import Memory
     from analysis.replay import BUDGET
 
     try:
@@ -92,8 +92,8 @@ def opening(source: Source) -> Iterator[Step[Workspace]]:
     # and other work need: four times slower answers were measured. Read once, when PyTorch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from analysis.data import load_data
-    from analysis.labels import matched
     from analysis.models import load_model
+    from analysis.reading.labels import matched
 
     yield Step(1, len(STAGES), "stages")
     subject = load_model(source.model)

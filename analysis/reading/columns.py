@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.errors import DataError, unknown
-from analysis.tables import Table
+from analysis.reading.tables import Table
 
 TEXT_NAMES = [
     "text",

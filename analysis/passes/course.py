@@ -18,9 +18,9 @@ from analysis.anatomy import part, sites_of
 from analysis.attention import Intervention, Means, gates_of, intervening
 from analysis.batches import Batch, batches
 from analysis.mask import Head, HeadMask
-from analysis.memory import State
 from analysis.models import Subject, structural_copy
-from analysis.packed import Pack, PackedModel, Projections, can_pack, packs
+from analysis.passes.memory import State
+from analysis.passes.packed import Pack, PackedModel, Projections, can_pack, packs
 from analysis.text import Split
 
 CLOSE = 1e-4

@@ -23,7 +23,7 @@ from analysis.batches import Batch, batch_of, encode
 from analysis.families import Place
 from analysis.mask import HeadMask
 from analysis.models import Subject
-from analysis.shell import Shell
+from analysis.passes.shell import Shell
 from analysis.text import Split
 
 PACK = {"cpu": 2048, "cuda": 65_536}

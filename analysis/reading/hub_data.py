@@ -15,7 +15,7 @@ from typing import Any
 
 from analysis.errors import DataError
 from analysis.places import cache_dir
-from analysis.tables import LARGEST, READERS, Table
+from analysis.reading.tables import LARGEST, READERS, Table
 from analysis.text import Provenance
 
 HUB_ID = re.compile(r"(?P<id>[\w.-]{1,96}(?:/[\w.-]{1,96})?)(?::(?P<config>[\w.-]{1,96}))?")
