@@ -19,12 +19,12 @@ from torch import Tensor
 
 from analysis import __version__, portable, sizes
 from analysis.anatomy import family_of, matrix, part, set_part, sites_of
-from analysis.card import card
 from analysis.errors import ModelError, PlaceError, PlanError
+from analysis.handover.card import card
+from analysis.handover.onnx_export import write_onnx
+from analysis.handover.parity import Parity, check_fresh
 from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
-from analysis.onnx_export import write_onnx
-from analysis.parity import Parity, check_fresh
 from analysis.plan import Plan
 
 CODE = "modeling_headcount.py"

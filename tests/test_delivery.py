@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from families.tiny import build
 
-from analysis.delivery import Wish, delivering
+from analysis.handover.delivery import Wish, delivering
 from analysis.mask import HeadMask
 from analysis.models import load_model
 from analysis.plan import Plan

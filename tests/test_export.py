@@ -14,9 +14,9 @@ from families.tiny import build
 from safetensors.torch import load_file
 
 from analysis import export as exports
-from analysis import parity
 from analysis.errors import ModelError, PlaceError, PlanError
 from analysis.export import export, padded_model
+from analysis.handover import parity
 from analysis.mask import HeadMask
 from analysis.models import fingerprint, load_model
 from analysis.plan import Plan

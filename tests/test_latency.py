@@ -11,9 +11,9 @@ import torch
 
 from analysis import latency
 from analysis.errors import MaskError, MethodError
+from analysis.handover.onnx_export import write_onnx
 from analysis.latency import TIMER, WARM_UP, Runner, time_models, timing
 from analysis.mask import HeadMask
-from analysis.onnx_export import write_onnx
 from analysis.surgery import prune
 
 OFF = [(0, 0), (1, 1)]

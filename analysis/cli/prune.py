@@ -26,7 +26,7 @@ from analysis.mask import HeadMask, parse_heads
 from analysis.plan import LARGEST, Plan
 
 if TYPE_CHECKING:
-    from analysis.delivery import Delivery
+    from analysis.handover.delivery import Delivery
     from analysis.models import Subject
 
 
@@ -84,8 +84,8 @@ def prune_command(
     heads, content = parse_heads(off or ""), None if plan is None else _read(plan)
     clock = Clock()
     with waiting(IMPORTING):
-        from analysis.delivery import Wish, delivering
         from analysis.export import push as upload
+        from analysis.handover.delivery import Wish, delivering
         from analysis.repair import REPAIRS
     if repair is not None and repair not in REPAIRS:
         raise MethodError(unknown("repair", repair, REPAIRS))

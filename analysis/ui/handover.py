@@ -17,7 +17,7 @@ from analysis.ui.resources import Workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from analysis.delivery import Delivery
+    from analysis.handover.delivery import Delivery
     from analysis.plan import Plan
 
 REPAIRS = {

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.cost import Cost
-    from analysis.delivery import Delivery
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
+    from analysis.handover.delivery import Delivery
     from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
@@ -253,7 +253,7 @@ def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[
 
 
 def _delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step[Delivery]]:
-    from analysis.delivery import Wish, delivering
+    from analysis.handover.delivery import Wish, delivering
     from analysis.places import data_dir
     from analysis.ui.handover import plan_of
 

@@ -14,11 +14,11 @@ from analysis.cost import Cost, cost
 from analysis.evaluation import Evaluation, compared
 from analysis.export import Written, export, gated_model
 from analysis.footprint import Footprint, footprint
+from analysis.handover.parity import answer, probes
 from analysis.intervals import Change
 from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
 from analysis.models import Subject
-from analysis.parity import answer, probes
 from analysis.plan import Plan
 from analysis.progress import Step
 from analysis.quality import measure

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from analysis.anatomy import family_of
 from analysis.errors import ModelError
+from analysis.handover.parity import probes
 from analysis.models import Subject, structural_copy
-from analysis.parity import probes
 from analysis.tasks import answers
 
 OUTPUT = "logits"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis import __version__
+from analysis.handover.parity import Parity
 from analysis.models import Subject
-from analysis.parity import Parity
 from analysis.plan import Plan
 
 PIPELINES = {
