@@ -53,6 +53,7 @@ st.plotly_chart(
 st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
 
 scored.agreement(here, rankings)
+scored.stability(here)
 
 st.subheader("All numbers", anchor=False)
 st.caption("Mean over sentences and its standard error (columns ending in _se).")

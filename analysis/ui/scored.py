@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from analysis.mask import name
@@ -90,6 +91,65 @@ def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
         f"{', '.join(map(name, half.kept)) or 'no head in common'} and remove "
         f"{', '.join(map(name, half.dropped)) or 'none in common'}."
     )
+
+
+def stabilities(here: Workspace) -> Job[pd.DataFrame]:
+    """How far every quick method agrees with itself between samples of the calibration split."""
+    return work.desk.ask(
+        (here.key, "stability"),
+        lambda: _comparing(here),
+        owner=current().id,
+        kind="stability",
+        title="Scores of the heads on other sentences",
+    )
+
+
+def stability(here: Workspace) -> None:
+    """The button that starts the comparison between calibration samples, and its table."""
+    st.subheader("Would other sentences give the same scores?", anchor=False)
+    job = work.desk.find((here.key, "stability"))
+    if job is None:
+        st.button("How stable are these scores?", on_click=work.start(stabilities, here))
+        st.caption("Every quick method scores the heads again on parts of the calibration split.")
+        return
+    if (table := job.answer) is None:
+        frame.follow(job, "stability")
+        return
+    from analysis.agreement import SAMPLES
+
+    columns = {
+        name: st.column_config.NumberColumn(format="%.2f") for name in ("mean", "lowest pair")
+    }
+    st.dataframe(table, hide_index=True, key="stability", column_config=columns)
+    st.caption(
+        f"Rank correlation of a method's scores between {SAMPLES} parts of the calibration split that share no "
+        "sentence: near 1 the order of the heads belongs to the model (always so for a method that reads no "
+        "sentences), near 0 to the sentences that happened to be drawn."
+    )
+
+
+def _comparing(here: Workspace) -> Iterator[Step[pd.DataFrame]]:
+    import pandas as pd
+
+    from analysis import agreement as agreements
+    from analysis.errors import MethodError
+    from analysis.text import Calibration
+
+    split = here.data.split("calibration")
+    assert isinstance(split, Calibration)
+    methods = [each for each in views.methods().values() if not each.long and each.name != "random"]
+    rows: list[dict[str, Any]] = []
+    for number, method in enumerate(methods, 1):
+        try:
+            matrix = agreements.stability(here.subject, split, method.name)
+        except MethodError:
+            pass  # as in `_scoring`
+        else:
+            pairs = pd.Series(matrix.to_numpy()[np.triu_indices(len(matrix), 1)])
+            rows.append({"method": method.title, "mean": pairs.mean(), "lowest pair": pairs.min()})
+        table = pd.DataFrame(rows, columns=["method", "mean", "lowest pair"])
+        ordered = table.sort_values("mean", ascending=False, ignore_index=True)
+        yield Step(number, len(methods), "methods", ordered)
 
 
 def _scoring(here: Workspace) -> Iterator[Step[dict[str, Ranking]]]:
