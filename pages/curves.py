@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import controls, frame, results, work
+from analysis.ui import controls, frame, frontier, results, work
 
 here = frame.open_page(
     "How fast does accuracy fall as heads are removed?",
     "Each method ranks the heads on the calibration split; the lowest are switched off and accuracy is "
     "measured on the selection split. Random is drawn twenty times: a method must beat that band.",
 )
-methods, limit, ablation = controls.sweep(here)
-job = work.desk.find(work.sweep_key(here, methods, limit, ablation))
+methods, limit, ablation, timed = controls.sweep(here)
+job = work.desk.find(work.sweep_key(here, methods, limit, ablation, timed))
 if job is None:
     st.info(
         "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page."
@@ -22,6 +22,7 @@ frame.live(lambda: results.curves(job), job)
 if job.is_open or job.state != "done":
     frame.follow(job)
 else:
+    frontier.section(here, job.result, limit, ablation)
     st.subheader("All numbers", anchor=False)
     st.dataframe(job.result, hide_index=True, height=300)
     st.download_button(

@@ -9,7 +9,7 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.ui import frame, views, work
 from analysis.ui.resources import Workspace
-from analysis.ui.state import Session, current, setting, several
+from analysis.ui.state import Session, current, setting, several, switch
 from analysis.ui.switchboard import Colouring
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def presets(here: Workspace) -> None:
         _apply(here, session)
 
 
-def sweep(here: Workspace) -> tuple[list[str], int | None, str]:
-    """Methods, number of sentences and ablation of the curves, and the button that starts them."""
+def sweep(here: Workspace) -> tuple[list[str], int | None, str, bool]:
+    """Methods, number of sentences and ablation of the curves, whether to time, and the button that starts them."""
     known = views.methods()
     methods = several(
         "methods",
@@ -132,6 +132,11 @@ def sweep(here: Workspace) -> tuple[list[str], int | None, str]:
         st.multiselect,
         label="Methods",
         format_func=lambda name: known[name].title,
+    )
+    timed = switch("timed", label="Time the smaller models too")
+    st.caption(
+        "Timing takes longer: the heads of every mask are really removed and that model runs in turns with "
+        "the full one."
     )
     columns = st.columns([1, 1, 1], vertical_alignment="bottom")
     with columns[0]:
@@ -150,9 +155,11 @@ def sweep(here: Workspace) -> tuple[list[str], int | None, str]:
             type="primary",
             disabled=not methods,
             width="stretch",
-            on_click=work.start(work.sweep, here, methods, limit=limit, ablation=ablation),
+            on_click=work.start(
+                work.sweep, here, methods, limit=limit, ablation=ablation, timed=timed
+            ),
         )
-    return methods, limit, ablation
+    return methods, limit, ablation, timed
 
 
 def _apply(here: Workspace, session: Session) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from analysis.mask import HeadMask
+from analysis.mask import HasHeads, HeadMask
 from analysis.ui import frame, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
-from analysis.ui.state import current, setting
+from analysis.ui.state import DEFAULTS, current, setting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +165,9 @@ def curves(job: Job[pd.DataFrame]) -> None:
 
     titles = {name: method.title for name, method in views.methods().items()}
     known = [name for name in COLUMNS if table[name].notna().any()]
+    choices = current().choices
+    if choices["column"] in COLUMNS and choices["column"] not in known:
+        choices["column"] = DEFAULTS["column"]  # latency, of a sweep that was not timed
     column = setting(
         "column",
         known,
@@ -176,7 +180,7 @@ def curves(job: Job[pd.DataFrame]) -> None:
     st.plotly_chart(
         drawn(table, titles, column, full),
         key=f"curves_{column}",
-        on_select=lambda: _open_point(table, f"curves_{column}"),
+        on_select=lambda: open_point(table, f"curves_{column}"),
         selection_mode="points",
         alt=f"{COLUMNS[column][0]} against share of heads removed, a line a method",
     )
@@ -186,15 +190,37 @@ def curves(job: Job[pd.DataFrame]) -> None:
     )
 
 
-def _open_point(table: pd.DataFrame, key: str) -> None:
-    """Make the mask of the clicked point this session's."""
-    session, points = current(), st.session_state[key].selection.points
-    row = next((point["customdata"] for point in points if "customdata" in point), None)
-    if session.here is None or row is None:
+def open_point(table: pd.DataFrame, key: str) -> None:
+    """Make the mask of the point that was clicked in this chart the session's."""
+    session = current()
+    if session.here is None:
         return
-    found = table.loc[row[0] if isinstance(row, list) else row]
-    session.change(HeadMask.decode(session.here.anatomy, str(found["mask"])))
-    title = views.methods()[str(found["method"])].title
+    picked = mask_of_point(st.session_state[key].selection.points, table, session.here.anatomy)
+    if picked is None:
+        return
+    mask, title = picked
+    session.change(mask)
     session.notices.append(
-        f"The switchboard now shows {title} with {found['heads_on']} of {found['heads_total']} heads on."
+        f"The switchboard now shows {title} with {mask.heads_on} of {mask.heads_total} heads on."
     )
+
+
+def mask_of_point(
+    points: Sequence[Mapping[str, Any]], table: pd.DataFrame, anatomy: HasHeads
+) -> tuple[HeadMask, str] | None:
+    """The mask of the first selected point and whose it is, for people; None when no point names one.
+
+    Args:
+        points: what Plotly says was selected. A point's `customdata` is the number of a row of the table, or
+            the code of a mask that was made by hand.
+        table: rows of a sweep.
+        anatomy: the model's.
+    """
+    given = next((point["customdata"] for point in points if "customdata" in point), None)
+    code = given[0] if isinstance(given, list) else given
+    if code is None:
+        return None
+    if isinstance(code, str):
+        return HeadMask.decode(anatomy, code), "your mask"
+    row = table.loc[code]
+    return HeadMask.decode(anatomy, str(row["mask"])), views.methods()[str(row["method"])].title

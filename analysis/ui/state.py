@@ -36,6 +36,7 @@ DEFAULTS: dict[str, str] = {
     "precision": "auto",
     "methods": "attention-guided entropy-high magnitude random",
     "column": "accuracy",
+    "timed": "off",
 }
 """Choices that a link carries, and what they are when it does not."""
 
@@ -219,6 +220,21 @@ def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how
 
     widget(options=options, key=key, on_change=keep, **how)
     return list(st.session_state[key])
+
+
+def switch(name: str, **how: Any) -> bool:
+    """As `setting`, for a switch whose choices are `off` and `on`."""
+    session = current()
+    key = f"choice_{name}"
+    value = session.checked(name, ("off", "on"))
+    if key not in st.session_state:
+        st.session_state[key] = value == "on"
+
+    def keep() -> None:
+        session.choices[name] = "on" if st.session_state[key] else "off"
+
+    st.toggle(key=key, on_change=keep, **how)
+    return session.choices[name] == "on"
 
 
 def _is_head(text: str, anatomy: HasHeads) -> bool:

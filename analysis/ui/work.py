@@ -188,23 +188,22 @@ def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
 
 
 def sweep_key(
-    here: Workspace, methods: Sequence[str], limit: int | None, ablation: str
+    here: Workspace, methods: Sequence[str], limit: int | None, ablation: str, timed: bool
 ) -> tuple[Any, ...]:
     """The key of a sweep, to find one that has been asked for."""
-    return (here.key, "sweep", tuple(sorted(methods)), limit, ablation)
+    return (here.key, "sweep", tuple(sorted(methods)), limit, ablation, timed)
 
 
 def sweep(
-    here: Workspace, methods: Sequence[str], *, limit: int | None, ablation: Any
+    here: Workspace, methods: Sequence[str], *, limit: int | None, ablation: Any, timed: bool
 ) -> Job[pd.DataFrame]:
-    """Accuracy against heads removed, for several methods, on the selection split."""
+    """Accuracy against heads removed, for several methods, on the selection split; latency too if `timed`."""
     from analysis.sweep import sweeping
 
+    how = {"seeds": SEEDS, "limit": limit, "ablation": ablation, "timed": timed}
     return desk.ask(
-        sweep_key(here, methods, limit, ablation),
-        lambda: sweeping(
-            here.subject, here.data, methods, seeds=SEEDS, limit=limit, ablation=ablation
-        ),
+        sweep_key(here, methods, limit, ablation, timed),
+        lambda: sweeping(here.subject, here.data, methods, **how),
         owner=current().id,
         kind="sweep",
         title=f"Curves of {len(methods)} methods",

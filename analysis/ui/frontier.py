@@ -1,0 +1,136 @@
+"""The curves page's accuracy against latency, with masks that a person has put beside the swept ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from analysis.mask import HeadMask
+from analysis.ui import frame, results, views, work
+from analysis.ui.jobs import Job
+from analysis.ui.resources import Workspace
+from analysis.ui.state import current
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+MOST = 12
+"""Masks on the figure at most; each is evaluated and timed."""
+LONGEST_CODE = 24
+"""Characters of a mask's code that its name shows."""
+CHART = "frontier"
+
+
+def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: str) -> None:
+    """The figure of a sweep that was timed, and the list of the masks that were put on it."""
+    if table["latency_ratio"].isna().all():
+        return
+    st.subheader("What does speed cost?", anchor=False)
+    plans = measured(here, limit, ablation)
+    st.plotly_chart(
+        figure(table, plans),
+        key=CHART,
+        on_select=lambda: results.open_point(table, CHART),
+        selection_mode="points",
+        alt="Accuracy against how many times faster the smaller model is, a point a mask",
+    )
+    st.caption(
+        "Each point is a model whose heads are really removed; no other beats those on the dotted line. Stars are "
+        "masks that you put here. Click a point to put its mask on the switchboard."
+    )
+    _list(here, plans)
+    for job in _unfinished(here, limit, ablation):
+        frame.follow(job, "frontier")
+
+
+def figure(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
+    """The frontier, whose stars carry the codes of their masks."""
+    from analysis.comparison_figures import frontier
+
+    titles = {name: method.title for name, method in views.methods().items()}
+    drawn = frontier(table, titles, plans)
+    drawn.update_traces(customdata=plans["mask"].tolist(), selector={"name": "plans"})
+    return drawn
+
+
+def name(mask: HeadMask) -> str:
+    """What a mask is called on the figure: how many heads are on, and the beginning of its code."""
+    code = mask.encode()
+    short = code if len(code) <= LONGEST_CODE else code[: LONGEST_CODE - 1] + "…"
+    return f"{mask.heads_on} of {mask.heads_total} heads, {short}"
+
+
+def kept(here: Workspace) -> list[HeadMask]:
+    """The masks that this session has put on the figure of this model and these sentences."""
+    of_source: dict[str, list[HeadMask]] = st.session_state.setdefault("masks_on_frontier", {})
+    return of_source.setdefault(here.key, [])
+
+
+def measured(here: Workspace, limit: int | None, ablation: str) -> pd.DataFrame:
+    """The masks whose measurements are done: `name`, `accuracy`, `latency_ratio` and `mask`, its code."""
+    rows = []
+    for mask in kept(here):
+        accuracy, speed = (
+            job.answer if (job := work.desk.find(key)) is not None else None
+            for key, _ in _questions(here, mask, limit, ablation)
+        )
+        if accuracy is not None and speed is not None:
+            ratio = speed.latency.ratios[work.PRUNED]
+            rows.append((name(mask), accuracy.accuracy, ratio, mask.encode()))
+    return pd.DataFrame(rows, columns=["name", "accuracy", "latency_ratio", "mask"])
+
+
+def _list(here: Workspace, plans: pd.DataFrame) -> None:
+    """The button that puts the mask there, and one for each that takes it away."""
+    masks, mask = kept(here), current().mask or HeadMask.full(here.anatomy)
+    st.button(
+        "Put the current mask on this figure",
+        on_click=masks.append,
+        args=(mask,),
+        disabled=mask.is_full or mask in masks or len(masks) >= MOST,
+        help=f"A mask with heads off, once, and {MOST} masks at most.",
+    )
+    known = {
+        code: f"{views.percent(accuracy)}, {ratio:.2f} times faster"
+        for _, accuracy, ratio, code in plans.itertuples(index=False)
+    }
+    for each in list(masks):
+        code = each.encode()
+        numbers = known.get(code, "not measured yet")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{frame.escaped(name(each))}: {numbers}", width="content")
+            st.button("Remove", key=f"off_frontier_{code}", on_click=masks.remove, args=(each,))
+
+
+def _questions(
+    here: Workspace, mask: HeadMask, limit: int | None, ablation: str
+) -> Iterator[tuple[Any, Callable[[], Job[Any]]]]:
+    """Keys of a mask's evaluation and timing, and what asks for them; timed as the sweep's masks are."""
+    from analysis.removal import BATCH, LENGTH
+
+    length = min(LENGTH, here.subject.max_length)
+    yield (
+        work.evaluation_key(here, mask, "selection", limit, ablation),
+        lambda: work.evaluation(here, mask, limit=limit, ablation=ablation),
+    )
+    yield (
+        (here.key, "speed", mask, BATCH, length),
+        lambda: work.speed(here, mask, batch=BATCH, length=length),
+    )
+
+
+def _unfinished(here: Workspace, limit: int | None, ablation: str) -> list[Job[Any]]:
+    """Measurements that are under way or went wrong."""
+    found: list[Job[Any]] = []
+    for mask in kept(here):
+        for key, ask in _questions(here, mask, limit, ablation):
+            job = work.desk.find(key)
+            # One at a time: a session's new question of a kind takes the place of its open one.
+            if job is None and not any(each.is_open for each in found):
+                job = ask()
+            if job is not None and job.answer is None:
+                found.append(job)
+    return found

@@ -1,0 +1,98 @@
+"""A click on a curve or on the frontier opens that mask, and masks made by hand can be put beside the swept ones."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from analysis.mask import HeadMask
+from analysis.ui import frontier, results
+
+ANATOMY = SimpleNamespace(heads=(4, 4, 4))
+TABLE = pd.DataFrame(
+    {
+        "method": ["magnitude", "random", "random"],
+        "mask": ["1.0.0", "0.3.0", "0.0.f"],
+        "fraction": [0.1, 0.2, 0.3],
+        "accuracy": [0.8, 0.7, 0.6],
+        "latency_ratio": [1.1, 1.2, 1.3],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("customdata", "code", "title"),
+    [
+        (0, "1.0.0", "Magnitude"),
+        ([2], "0.0.f", "Random"),
+        ("8.0.1", "8.0.1", "your mask"),
+        (["8.0.1"], "8.0.1", "your mask"),
+    ],
+)
+def test_a_clicked_point_is_its_mask(customdata, code: str, title: str) -> None:
+    points = [{"curve_number": 0}, {"customdata": customdata}]
+    picked = results.mask_of_point(points, TABLE, ANATOMY)
+    assert picked == (HeadMask.decode(ANATOMY, code), title)
+
+
+@pytest.mark.parametrize("points", [[], [{"curve_number": 1, "x": 1.0}]])
+def test_a_click_beside_the_points_opens_nothing(points) -> None:
+    assert results.mask_of_point(points, TABLE, ANATOMY) is None
+
+
+def test_every_point_of_the_frontier_opens_the_mask_that_it_shows() -> None:
+    plans = pd.DataFrame(
+        {"name": ["mine"], "accuracy": [0.75], "latency_ratio": [1.25], "mask": ["8.0.1"]}
+    )
+    swept, best, stars = frontier.figure(TABLE, plans).data
+    for trace, codes in ((swept, list(TABLE["mask"])), (stars, ["8.0.1"])):
+        found = [
+            results.mask_of_point([{"customdata": each}], TABLE, ANATOMY)
+            for each in list(trace.customdata)
+        ]
+        assert [mask.encode() for mask, _ in filter(None, found)] == codes
+    assert best.customdata is None
+
+
+def test_a_mask_is_named_by_its_heads_and_the_beginning_of_its_code() -> None:
+    mask = HeadMask.decode(ANATOMY, "8.0.1")
+    assert frontier.name(mask) == "10 of 12 heads, 8.0.1"
+    deep = SimpleNamespace(heads=(12,) * 24)
+    assert frontier.name(HeadMask.full(deep)).endswith(" heads, 0.0.0.0.0.0.0.0.0.0.0.0…")
+
+
+def test_a_mask_of_ones_own_is_put_on_the_frontier_clicked_and_taken_away(tab) -> None:
+    query = {"methods": "magnitude", "sentences": "all", "timed": "on", "off": "3.0.1"}
+    opened = tab(**query).visit("curves").press("Draw")
+    assert opened.at.dataframe[0].value["latency_ratio"].notna().any()
+    opened.press("Put the current mask on this figure")
+    assert "9 of 12 heads" in opened.said()
+    assert "times faster" in opened.settle().said()
+    assert all(button.disabled for button in opened.at.button if button.label.startswith("Put"))
+    opened.session.change(HeadMask.full(opened.session.here.anatomy))
+    assert opened.visit("prune").metric("Heads on") == "12 of 12"
+    assert "times faster" in opened.visit("curves").said()
+    opened.press("Remove")
+    assert "9 of 12 heads" not in opened.said()
+
+
+def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:
+    opened = tab(methods="magnitude", sentences="all", column="latency_ratio").visit("curves")
+    said = opened.press("Draw").said()
+    assert "Timing takes longer" in said
+    assert "What does speed cost?" not in said
+    assert opened.at.dataframe[0].value["latency_ratio"].isna().all()
+    assert opened.session.choices["column"] == "accuracy"
+
+
+def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:
+    session = SimpleNamespace(here=SimpleNamespace(anatomy=ANATOMY), notices=[], changed=[])
+    session.change = session.changed.append
+    event = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": "8.0.1"}]))
+    monkeypatch.setattr(results, "current", lambda: session)
+    monkeypatch.setattr(results.st, "session_state", {"frontier": event})
+    results.open_point(TABLE, "frontier")
+    assert [mask.encode() for mask in session.changed] == ["8.0.1"]
+    assert session.notices == ["The switchboard now shows your mask with 10 of 12 heads on."]
