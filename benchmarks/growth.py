@@ -137,5 +137,5 @@ def _draw(name, xs, ys, x_title, y_title):
     figure.update_layout(xaxis_title=x_title, yaxis_title=y_title, template="plotly_white")
     figure.update_yaxes(rangemode="tozero")
     figure.write_html(
-        PLOTS / f"{name}.html", include_plotlyjs="cdn", config={"showSendToCloud": False}
+        PLOTS / f"{name}.html", include_plotlyjs=True, config={"showSendToCloud": False}
     )

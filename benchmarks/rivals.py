@@ -45,18 +45,23 @@ class Naive:
                 hook.remove()
 
     @torch.no_grad()
-    def entropies(self):
-        """Mean entropy of every head, from collected attention, `[layers, heads]`."""
+    def statistics(self, kinds):
+        """What attention alone shows of every head, from collected maps, `[statistics, layers, heads]`.
+
+        All statistics of `analysis.statistics` but the output norm, which collected maps do not tell;
+        `kinds` are the kinds of every token of the vocabulary, `[vocabulary, 3]`.
+        """
         rows = []
         for batch in self.batches:
             attentions = self.model(**batch, output_attentions=True).attentions
             weights = torch.stack(attentions, 1).cpu().numpy()  # [batch, layers, heads, query, key]
             real = batch["attention_mask"].bool().cpu().numpy()
+            ids = batch["input_ids"].cpu().numpy()
             for number, row in enumerate(real):
                 n = row.sum()
-                some = weights[number, :, :, :n, :n]
-                terms = some * np.log(np.clip(some, 1e-12, None))
-                rows.append((-terms.sum(-1) / np.log(n)).mean(-1))
+                rows.append(
+                    _numpy_statistics(weights[number, :, :, :n, :n], kinds[ids[number, :n]])
+                )
         return np.stack(rows).mean(0)
 
     def _zeroing(self, layer, head):
@@ -68,3 +73,26 @@ class Naive:
             return (states,)
 
         return outputs_of(self.model)[layer].register_forward_pre_hook(zero)
+
+
+def _numpy_statistics(p, kinds):
+    n = p.shape[-1]
+    places = np.arange(n)
+    length = np.sqrt((p**2).sum(-1))
+    flat = p.reshape(*p.shape[:2], -1)
+    flat = flat / np.linalg.norm(flat, axis=-1, keepdims=True)
+    cosines = flat @ flat.transpose(0, 2, 1)
+    cosines[:, np.arange(p.shape[1]), np.arange(p.shape[1])] = 0
+    by_query = [
+        -(p * np.log(np.clip(p, 1e-30, None))).sum(-1) / np.log(n),
+        (p < 0.1 / n).mean(-1),
+        (np.sqrt(n) - 1 / length) / (np.sqrt(n) - 1),
+        p.max(-1),
+        (p * np.abs(places[None] - places[:, None])).sum(-1),
+        *(
+            np.pad(np.diagonal(p, step, -2, -1), ((0, 0), (0, 0), (0, abs(step))))
+            for step in (0, -1, 1)
+        ),
+        *(p @ kinds[:, column] for column in range(kinds.shape[1])),
+    ]
+    return np.stack([*(values.mean(-1) for values in by_query), cosines.max(-1)])
