@@ -13,6 +13,7 @@ QUESTIONS = {
     "attention": "Where does every head look",
     "prune": "What happens when these heads",
     "curves": "How fast does accuracy fall",
+    "export": "What do you get when these heads",
 }
 
 
