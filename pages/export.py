@@ -30,7 +30,7 @@ st.button(
     on_click=work.start(work.delivery, here, mask, choice),
 )
 if job is None:
-    st.caption("Takes about a minute on a small model. It goes on when you leave this page.")
+    st.caption("It can take some minutes, and goes on when you leave this page.")
     st.stop()
 found = frame.wait_for(job)
 handover.standings(found)

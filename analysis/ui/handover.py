@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from analysis.plan import Plan
 
 REPAIRS = {
-    "least-squares": "least squares: solve what is left anew",
-    "mean": "mean: fold the heads' mean output into the bias",
-    "none": "none: only remove",
+    "least-squares": "least squares",
+    "mean": "mean output in the bias",
+    "none": "none",
 }
 FORMS = {
     "before": "full model",
