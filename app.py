@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import frame
+from analysis.ui import frame, navigation
 
 st.set_page_config(page_title="Headcount", page_icon=":material/grid_view:", layout="wide")
-page = frame.navigation()
+page = navigation.navigation()
 frame.enter()
 page.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import frame, views, work
+from analysis.ui import frame, navigation, views, work
 from analysis.ui.jobs import Urgency
 from analysis.ui.state import current
 
@@ -57,11 +57,8 @@ with right:
         st.caption(frame.escaped(note))
 
 st.subheader("Where to go from here", anchor=False)
-st.page_link(
-    "pages/heads.py", label="**Heads**: what each head does, measured on the calibration split"
-)
-st.page_link("pages/attention.py", label="**Attention**: where every head looks in one text")
-st.page_link(
-    "pages/prune.py", label="**Prune**: switch heads off and see accuracy and speed change"
-)
-st.page_link("pages/curves.py", label="**Curves**: how accuracy falls as methods remove more heads")
+for column, (group, places) in zip(st.columns(3), navigation.GROUPS.items(), strict=True):
+    with column:
+        st.markdown(f"**{group}**")
+        for place in places:
+            place.link()

@@ -1,4 +1,4 @@
-"""What every page stands in: navigation, the guard, the line at the top, and waiting for work."""
+"""What every page stands in: the guard, the line at the top, and waiting for work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.text import Provenance
-from analysis.ui import chooser, work
+from analysis.ui import chooser, navigation, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import STAGES, Workspace
 from analysis.ui.state import Source, current, write_link
@@ -22,21 +22,6 @@ POLL = 0.4
 """Seconds between two looks at running work."""
 AT_ONCE = 0.06
 """Seconds that a page waits for an answer before it shows progress instead."""
-
-
-def navigation() -> Any:
-    """The pages, in the order of their use."""
-    return st.navigation(
-        [
-            st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-            st.Page("pages/heads.py", title="Heads", icon=":material/grid_on:"),
-            st.Page("pages/attention.py", title="Attention", icon=":material/visibility:"),
-            st.Page("pages/prune.py", title="Prune", icon=":material/content_cut:"),
-            st.Page("pages/curves.py", title="Curves", icon=":material/show_chart:"),
-            st.Page("pages/export.py", title="Export", icon=":material/package_2:"),
-        ],
-        position="top",
-    )
 
 
 def enter() -> None:
@@ -154,7 +139,7 @@ def _require_frame() -> None:
     # A directory called pages/ makes a fresh server run a deep link's page file by itself, without
     # app.py, until st.navigation has run once. This turns that off and starts again through app.py.
     if not st.session_state.pop("framed", False):
-        navigation()
+        navigation.navigation()
         st.rerun()
 
 
