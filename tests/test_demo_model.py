@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 import torch
 
-from analysis.demo import data, lora, model, tagger
+from analysis.demo import data, lora, model, tagger, weights
 from analysis.errors import ModelError
 
 PROBES = (
@@ -145,21 +145,21 @@ def test_accuracy_on_test_sentences_is_what_was_recorded(demo):
 
 
 def test_the_record_is_of_this_adapter_and_of_enough_sentences():
-    assert RECORD["adapter sha256"] == lora.fingerprint(model.ADAPTER)
+    assert RECORD["adapter sha256"] == lora.fingerprint(weights.ADAPTER)
     assert RECORD["test"]["n"] == len(data.load().split("test"))
     assert RECORD["test"]["low"] > 0.82
 
 
 def test_the_adapter_is_small():
-    assert len((model.ADAPTER / "adapter_model.safetensors").read_bytes()) < 6_000_000
+    assert len((weights.ADAPTER / "adapter_model.safetensors").read_bytes()) < 6_000_000
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_merging_is_what_peft_does(encoder):
     peft = pytest.importorskip("peft")
     fresh = model.built({name: tensor.clone() for name, tensor in encoder.state_dict().items()})
-    theirs = peft.PeftModel.from_pretrained(fresh, str(model.ADAPTER)).merge_and_unload()
-    ours = model.converted()
+    theirs = peft.PeftModel.from_pretrained(fresh, str(weights.ADAPTER)).merge_and_unload()
+    ours = weights.converted()
     merged = theirs.state_dict()
     assert ours.keys() == merged.keys()
     for name, tensor in ours.items():
@@ -200,9 +200,24 @@ def test_a_missing_onnx_is_named(monkeypatch):
 
 
 def test_the_kept_file_s_name_follows_the_adapter(place, monkeypatch):
-    before = model.cached_file()
-    monkeypatch.setattr(model, "CONVERTER", model.CONVERTER + 1)
-    assert model.cached_file() != before
+    before = weights.cached_file()
+    monkeypatch.setattr(weights, "CONVERTER", weights.CONVERTER + 1)
+    assert weights.cached_file() != before
+
+
+def test_weights_read_ahead_are_the_weights_and_are_handed_out_once(place, monkeypatch):
+    made = []
+    monkeypatch.setattr(weights, "kept", lambda *_: made.append({"a": torch.ones(1)}) or made[-1])
+    weights.read_ahead()
+    assert weights.weights() is made[0]
+    assert weights.weights() is made[1]
+
+
+def test_what_goes_wrong_while_reading_ahead_is_told_to_whoever_asks(place, monkeypatch):
+    monkeypatch.setattr(tagger, "SHA256", {**tagger.SHA256, "tagger.onnx": "0" * 64})
+    weights.read_ahead()
+    with pytest.raises(ModelError, match=r"tagger\.onnx is not the file"):
+        weights.weights()
 
 
 @pytest.mark.slow
@@ -211,4 +226,4 @@ def test_two_processes_may_convert_at_once(tmp_path, monkeypatch):
     command = [sys.executable, "-c", "from analysis.demo.model import load; load()"]
     running = [subprocess.Popen(command, cwd=Path(__file__).parents[1]) for _ in range(2)]
     assert [process.wait(180) for process in running] == [0, 0]
-    assert [file.name for file in tmp_path.iterdir()] == [model.cached_file().name]
+    assert [file.name for file in tmp_path.iterdir()] == [weights.cached_file().name]

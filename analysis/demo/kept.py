@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,9 +64,9 @@ def _write(path: Path, weights: Weights) -> None:
 
 
 def _checksum(weights: Weights) -> str:
-    """Sum of all 32-bit words, with the names: as quick as reading, and any changed bit shows."""
-    total = sum(
-        int(tensor.contiguous().view(torch.int32).sum(dtype=torch.int64))
-        for tensor in weights.values()
-    )
-    return f"{total} {' '.join(sorted(weights))}"
+    """CRC-32 over all names and values: as quick as reading, and any changed bit shows."""
+    found = 0
+    for name, tensor in sorted(weights.items()):
+        found = zlib.crc32(name.encode(), found)
+        found = zlib.crc32(tensor.contiguous().view(-1).numpy().data.cast("B"), found)
+    return f"{found:08x}"

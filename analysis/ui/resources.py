@@ -91,6 +91,10 @@ def opening(source: Source) -> Iterator[Step[Workspace]]:
     # OpenMP's threads otherwise spin between two operations, on the cores that the page, the browser
     # and other work need: four times slower answers were measured. Read once, when PyTorch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if source.model == Source.model:
+        from analysis.demo import weights
+
+        weights.read_ahead()  # in the seconds that importing transformers takes
     from analysis.data import load_data
     from analysis.models import load_model
     from analysis.reading.labels import matched
