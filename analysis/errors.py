@@ -7,7 +7,8 @@
      ├── PlanError       a plan cannot be read or belongs to another model
      ├── MethodError     a scoring method, statistic or option that does not exist or cannot run here
      ├── ProtocolError   a split was used for what it must not be used for
-     └── PlaceError      a folder that cannot be written
+     ├── PlaceError      a folder that cannot be written
+     └── StoreError      the store of plans cannot be reached, read or written
 
 Messages are sentences for the person who made the request: what, where, and what would work.
 """
@@ -48,6 +49,10 @@ class ProtocolError(HeadcountError):
 
 class PlaceError(HeadcountError):
     """A folder that cannot be read or written."""
+
+
+class StoreError(HeadcountError):
+    """A store of plans that cannot be reached, read or written."""
 
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:

@@ -16,6 +16,12 @@ from analysis.text import Calibration, LabelledText, Provenance, Selection, Test
 torch.set_num_threads(1)  # more threads only get in each other's way on models this small
 
 
+@pytest.fixture(autouse=True)
+def _data_of_our_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADCOUNT_DATA", str(tmp_path / "headcount-data"))
+    monkeypatch.delenv("HEADCOUNT_DATABASE_URL", raising=False)
+
+
 @pytest.fixture(scope="session")
 def tokenizer():
     return tiny_tokenizer()

@@ -41,6 +41,7 @@ class Server:
         environment = {
             **os.environ,
             "HEADCOUNT_CACHE": str(cache),
+            "HEADCOUNT_DATA": str(cache / "data"),
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",  # more threads only get in each other's way on a model this small
         }
