@@ -7,7 +7,7 @@ import streamlit as st
 from analysis import figures
 from analysis.errors import HeadcountError
 from analysis.mask import name
-from analysis.ui import bertviz, examples, frame, views, work
+from analysis.ui import bertviz, examples, figure, frame, views, work
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, switchboard
 
@@ -50,10 +50,11 @@ def board() -> None:
         st.caption("Each map has a scale of its own. Heads that are switched off are hatched.")
     with right:
         st.subheader(f"{name(head)}, {what}", anchor=False)
-        st.plotly_chart(
-            figures.attention_map(
-                views.map_of(pair, head, what), tokens, is_difference=what == "difference"
-            ),
+        weights = views.map_of(pair, head, what)
+        figure.show(
+            figures.attention_map(weights, tokens, is_difference=what == "difference"),
+            lambda: views.map_table(weights, tokens),
+            f"attention-{name(head)}",
             key="large",
             alt=f"Attention of {name(head)}",
         )

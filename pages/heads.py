@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis import figures
-from analysis.ui import frame, scored, views, work
+from analysis.ui import figure, frame, scored, views, work
 from analysis.ui.state import current, setting
 
 here = frame.open_page(
@@ -29,8 +29,10 @@ chosen = statistics[
     setting("statistic", names, st.selectbox, label="Statistic", format_func=title, width=320)
 ]
 st.markdown(f"{chosen.meaning} *Unit: {chosen.unit}; range {views.span(chosen)}.*")
-st.plotly_chart(
+figure.show(
     figures.head_map(table, chosen, mask),
+    table[["layer", "head", chosen.name, f"{chosen.name}_se"]],
+    f"heads-{chosen.name}",
     alt=f"{chosen.title} of every head, layers downwards",
     key="map",
 )
@@ -45,8 +47,10 @@ with left:
     x = statistics[setting("x", names, st.selectbox, label="Across", format_func=title)]
 with right:
     y = statistics[setting("y", names, st.selectbox, label="Upwards", format_func=title)]
-st.plotly_chart(
+figure.show(
     figures.scatter(table, x, y, mask),
+    table[list(dict.fromkeys(["layer", "head", x.name, y.name]))],
+    f"heads-{x.name}-{y.name}",
     alt=f"{x.title} against {y.title}, a point for each head",
     key="scatter",
 )

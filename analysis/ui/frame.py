@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.text import Provenance
-from analysis.ui import chooser, navigation, work
+from analysis.ui import chooser, navigation, share, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import STAGES, Workspace
 from analysis.ui.state import Source, current, write_link
@@ -169,6 +169,7 @@ def _line() -> None:
             _mask_badge(session.mask)
         if session.here is not None and session.wanted is not None:
             follow(work.open_source(session.wanted), "line")
+        share.button()
         _running_work()
 
 

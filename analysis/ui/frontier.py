@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
-from analysis.ui import frame, results, views, work
+from analysis.ui import figure, frame, results, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
@@ -30,8 +30,10 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
         return
     st.subheader("What does speed cost?", anchor=False)
     plans = measured(here, limit, ablation)
-    st.plotly_chart(
-        figure(table, plans),
+    figure.show(
+        drawn(table, plans),
+        lambda: pd.concat([table, plans]),
+        "accuracy-latency",
         key=CHART,
         on_select=lambda: results.open_point(table, CHART),
         selection_mode="points",
@@ -46,14 +48,14 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
         frame.follow(job, "frontier")
 
 
-def figure(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
+def drawn(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
     """The frontier, whose stars carry the codes of their masks."""
     from analysis.comparison_figures import frontier
 
     titles = {name: method.title for name, method in views.methods().items()}
-    drawn = frontier(table, titles, plans)
-    drawn.update_traces(customdata=plans["mask"].tolist(), selector={"name": "plans"})
-    return drawn
+    chart = frontier(table, titles, plans)
+    chart.update_traces(customdata=plans["mask"].tolist(), selector={"name": "plans"})
+    return chart
 
 
 def name(mask: HeadMask) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from analysis.mask import HasHeads, HeadMask
-from analysis.ui import frame, views, work
+from analysis.ui import figure, frame, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import DEFAULTS, current, setting
@@ -177,8 +177,10 @@ def curves(job: Job[pd.DataFrame]) -> None:
         width=320,
     )
     full = views.baseline(table) if column == "accuracy" else None
-    st.plotly_chart(
+    figure.show(
         drawn(table, titles, column, full),
+        table,
+        f"curves-{column}",
         key=f"curves_{column}",
         on_select=lambda: open_point(table, f"curves_{column}"),
         selection_mode="points",

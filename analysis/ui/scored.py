@@ -11,7 +11,7 @@ import streamlit as st
 from analysis.mask import name
 from analysis.progress import Step
 from analysis.statistics import Statistic
-from analysis.ui import frame, views, work
+from analysis.ui import figure, frame, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
@@ -80,8 +80,11 @@ def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
     from analysis.comparison_figures import agreement_map
 
     titles = {method: each.title for method, each in views.methods().items()}
-    st.plotly_chart(
-        agreement_map(correlation(list(rankings.values())), titles),
+    matrix = correlation(list(rankings.values()))
+    figure.show(
+        agreement_map(matrix, titles),
+        lambda: matrix.rename_axis("method").reset_index(),
+        "agreement",
         key="agreement",
         alt="Rank correlation between every two methods",
     )

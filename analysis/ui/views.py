@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -227,6 +228,14 @@ def map_of(maps: tuple[Maps, Maps], head: tuple[int, int], what: str) -> np.ndar
     """One head's map `[query, key]`: `all heads`, `under the mask`, or their `difference`."""
     full, masked = (pair.weights[head[0]][head[1]].float().numpy() for pair in maps)
     return {"all heads": full, "under the mask": masked, "difference": masked - full}[what]
+
+
+def map_table(weights: np.ndarray, tokens: Sequence[str]) -> pd.DataFrame:
+    """A head's map as a table: a row a query token, a column a key token, each with its place."""
+    keys = [f"{place} {token}" for place, token in enumerate(tokens)]
+    table = pd.DataFrame(weights, columns=keys)
+    table.insert(0, "query", keys)
+    return table
 
 
 def sprite(maps: tuple[Maps, Maps], what: str) -> str:

@@ -46,7 +46,7 @@ def test_every_point_of_the_frontier_opens_the_mask_that_it_shows() -> None:
     plans = pd.DataFrame(
         {"name": ["mine"], "accuracy": [0.75], "latency_ratio": [1.25], "mask": ["8.0.1"]}
     )
-    swept, best, stars = frontier.figure(TABLE, plans).data
+    swept, best, stars = frontier.drawn(TABLE, plans).data
     for trace, codes in ((swept, list(TABLE["mask"])), (stars, ["8.0.1"])):
         found = [
             results.mask_of_point([{"customdata": each}], TABLE, ANATOMY)
