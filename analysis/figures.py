@@ -73,7 +73,7 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
         figure.add_trace(_crosses(mask))
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(side="top", showgrid=False, zeroline=False)
-    return _calm(figure, height=90 + 44 * len(values))
+    return calm(figure, height=90 + 44 * len(values))
 
 
 def scatter(
@@ -104,7 +104,7 @@ def scatter(
         )
     figure.update_xaxes(title_text=f"{x.title} ({x.unit})")
     figure.update_yaxes(title_text=f"{y.title} ({y.unit})")
-    return _calm(figure, height=420)
+    return calm(figure, height=420)
 
 
 def attention_map(
@@ -136,7 +136,7 @@ def attention_map(
     axis = {"tickmode": "array", "tickvals": places, "ticktext": labels, "showgrid": False}
     figure.update_xaxes(**axis, side="top", tickangle=-60, title_text="looked at (key)")
     figure.update_yaxes(**axis, autorange="reversed", title_text="looking (query)")
-    return _calm(figure, height=min(220 + 20 * len(labels), 900))
+    return calm(figure, height=min(220 + 20 * len(labels), 900))
 
 
 def curve(table: pd.DataFrame, titles: Mapping[str, str], baseline: float | None) -> go.Figure:
@@ -176,7 +176,7 @@ def curve(table: pd.DataFrame, titles: Mapping[str, str], baseline: float | None
     figure.update_xaxes(title_text="heads removed (%)", range=[0, 100])
     figure.update_yaxes(title_text="accuracy (%)")
     figure.update_layout(legend={"orientation": "h", "y": -0.2})
-    return _calm(figure, height=480)
+    return calm(figure, height=480)
 
 
 def limits(table: pd.DataFrame, statistic: Statistic) -> tuple[float, float]:
@@ -186,10 +186,10 @@ def limits(table: pd.DataFrame, statistic: Statistic) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1e-9)
 
 
-def plain(token: str) -> str:
-    """A token as a label: short, printable, and without meaning to HTML."""
-    shown = "".join(sign if sign.isprintable() else "·" for sign in token) or "·"
-    shown = shown if len(shown) <= LONGEST_LABEL else shown[: LONGEST_LABEL - 1] + "…"
+def plain(token: str, longest: int = LONGEST_LABEL) -> str:
+    """A token or a text as a label: short, printable, and without meaning to HTML."""
+    shown = "".join(sign if sign.isprintable() else "·" for sign in token[: longest + 1]) or "·"
+    shown = shown if len(shown) <= longest else shown[: longest - 1] + "…"
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -229,7 +229,8 @@ def _sampled(scale: Sequence[str], count: int) -> list[str]:
     return [scale[round(place * last / max(count - 1, 1))] for place in range(count)]
 
 
-def _calm(figure: go.Figure, height: int) -> go.Figure:
+def calm(figure: go.Figure, height: int) -> go.Figure:
+    """Narrow margins and a height in pixels."""
     return figure.update_layout(
         height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hoverlabel={"align": "left"}
     )

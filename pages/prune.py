@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import controls, frame, results, views, work
+from analysis.ui import controls, flips, frame, results, tryout, views, work
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_mask, switchboard
 
@@ -46,11 +46,18 @@ def board() -> None:
     with right:
         waiting = (job, work.profile(here), work.forecast(here))
         frame.live(lambda: results.summary(job, forecast), *waiting)
-    flips, speed, report = st.tabs(
-        ["Sentences that flipped", "Speed and cost", "Report on the test split"]
+    changed, own, speed, report = st.tabs(
+        [
+            "Sentences that flipped",
+            "Your own sentence",
+            "Speed and cost",
+            "Report on the test split",
+        ]
     )
-    with flips:
-        results.flips(here, job)
+    with changed:
+        flips.under_mask(here, job)
+    with own:
+        tryout.section(here, tryout.under_mask(session.mask, ablation), key="own")
     with speed:
         results.speed(here, session.mask)
     with report:

@@ -8,9 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from analysis import evaluate
-from analysis.batches import batches
-from analysis.mask import HeadMask
 from analysis.profiling import Maps
 from analysis.ui import views
 
@@ -37,17 +34,6 @@ def test_a_long_text_is_drawn_coarsely_and_keeps_its_peaks(monkeypatch) -> None:
     pixels = picture(views.sprite((one, one), "all heads"))
     assert max(pixels.shape) <= 8
     assert (pixels == 255).sum() == 1
-
-
-def test_the_flips_are_the_sentences_that_changed_sides(distilbert, text) -> None:
-    split = text.split("selection")
-    mask = HeadMask.off(distilbert.anatomy, [(0, 0), (0, 1), (1, 2), (2, 3)])
-    found = evaluate(distilbert, batches(distilbert, split), mask)
-    table = views.flips_table(found, split, distilbert.labels)
-    assert len(table) == len(found.flips.fixed) + len(found.flips.broken)
-    assert (table.loc[table["what"] == "fixed", "now"] >= 0.5).all()
-    assert (table.loc[table["what"] == "broken", "now"] <= 0.5).all()
-    assert table["change"].abs().is_monotonic_decreasing
 
 
 @pytest.mark.parametrize(("value", "shown"), [(-0.44, "−0.4"), (0.0, "+0.0"), (12.34, "+12.3")])

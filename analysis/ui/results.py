@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
 
-WHOLE = st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1)
-
 
 def summary(job: Job[Evaluation], forecast: Forecast | None = None) -> None:
     """Accuracy, change and loss, as far as they are known, with the forecast until they are exact."""
@@ -73,26 +71,6 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
     right.metric(
         "Heads on", f"{found.heads_on} of {found.heads_total}" if found else "…", border=True
     )
-
-
-def flips(here: Workspace, job: Job[Evaluation]) -> None:
-    """The sentences whose answer became right or wrong."""
-    found, split, limit = job.result, job.key[3], job.key[4]  # type: ignore[index]
-    if job.is_open or found is None:
-        st.caption("The list appears when the measurement has ended.")
-        return
-    if found.flips is None:
-        st.caption("All heads are on: switch some off to see which answers change.")
-        return
-    table = views.flips_table(found, here.sentences(split, limit), here.subject.labels)
-    st.caption(
-        f"{len(table)} answers changed. The numbers are the probability of the right label, "
-        "with all heads and now."
-    )
-    columns: dict[str, Any] = {"before": WHOLE, "now": WHOLE}
-    columns["change"] = st.column_config.NumberColumn(format="%+.2f")
-    columns["sentence"] = st.column_config.TextColumn(width="large")
-    st.dataframe(table, hide_index=True, height=300, column_config=columns)
 
 
 def speed(here: Workspace, mask: HeadMask) -> None:

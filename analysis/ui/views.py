@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from analysis.profiling import Maps, Profile
     from analysis.scores import Method
     from analysis.statistics import Statistic
-    from analysis.text import LabelledText, Split
+    from analysis.text import LabelledText
     from analysis.ui.work import Speed
 
 LARGEST_SPRITE = 4000
@@ -64,29 +64,6 @@ def verdict(evaluation: Evaluation) -> str:
         f"With {evaluation.heads_on} of {evaluation.heads_total} heads the model is {said}. "
         f"{len(flips.broken)} answers became wrong, {len(flips.fixed)} became right."
     )
-
-
-def flips_table(evaluation: Evaluation, split: Split, labels: tuple[str, ...]) -> pd.DataFrame:
-    """The sentences whose answer became right or wrong, largest change of probability first."""
-    if evaluation.baseline is None or evaluation.flips is None:
-        return pd.DataFrame()
-    now, before = (_probabilities(e) for e in (evaluation, evaluation.baseline))
-    rows = []
-    for what, flipped in (("broken", evaluation.flips.broken), ("fixed", evaluation.flips.fixed)):
-        for row in flipped:
-            truth = split.labels[row]
-            rows.append(
-                {
-                    "what": what,
-                    "sentence": split.texts[row],
-                    "label": labels[truth],
-                    "before": before[row][truth],
-                    "now": now[row][truth],
-                    "change": now[row][truth] - before[row][truth],
-                }
-            )
-    table = pd.DataFrame(rows, columns=["what", "sentence", "label", "before", "now", "change"])
-    return table.sort_values("change", key=abs, ascending=False, ignore_index=True)
 
 
 def speed_table(speed: Speed) -> pd.DataFrame:
@@ -284,10 +261,3 @@ def _palette(scale: list[str]) -> list[int]:
 
 def _grid(table: pd.DataFrame, column: str) -> list[list[Any]]:
     return [list(map(float, rows[column])) for _, rows in table.groupby("layer")]
-
-
-def _probabilities(evaluation: Evaluation) -> dict[int, list[float]]:
-    """For each row of the split the probability of each label."""
-    predictions = evaluation.predictions
-    chances = predictions.logits.softmax(-1).tolist()
-    return dict(zip(predictions.rows.tolist(), chances, strict=True))

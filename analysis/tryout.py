@@ -1,0 +1,81 @@
+"""One text of a person's own, answered under several masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from analysis.attention import Ablation, Means
+from analysis.batches import batches
+from analysis.errors import DataError, MethodError
+from analysis.evaluation import logits
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.text import Split
+
+
+class Variant(NamedTuple):
+    """A mask to answer under, and what to call it."""
+
+    name: str
+    mask: HeadMask
+    ablation: Ablation = "zero"
+
+
+@dataclass(frozen=True)
+class Tryout:
+    """What a model answers to one text under several masks."""
+
+    names: tuple[str, ...]
+    """Of the masks."""
+    labels: tuple[str, ...]
+    probabilities: tuple[tuple[float, ...], ...]
+    """For each mask the probability of each label, 0 to 1."""
+    tokens: int
+    """Tokens that the model read, special ones included."""
+    is_cut: bool
+    """True where the text is longer than the model reads."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The likeliest label under each mask."""
+        return tuple(self.labels[row.index(max(row))] for row in self.probabilities)
+
+
+def tryout(
+    subject: Subject, text: str, variants: Sequence[Variant], means: Means | None = None
+) -> Tryout:
+    """Answer one text under each of the masks.
+
+    Args:
+        subject: the model.
+        text: the text.
+        variants: the masks.
+        means: the heads' mean outputs, needed where a variant's ablation is `mean`.
+
+    Raises:
+        DataError: the text is empty.
+        MethodError: the model does not classify texts, or means are needed and not given.
+        MaskError: a mask is of another model.
+    """
+    if not text.strip():
+        raise DataError("the text is empty; write a sentence to see what the model answers")
+    if subject.task.name != "sequence-classification":
+        raise MethodError(
+            f"{subject.name} does not classify texts, so that there is no answer to compare"
+        )
+    text = text.encode("utf-8", "replace").decode()  # no tokenizer can encode half a surrogate pair
+    (batch,) = batches(subject, Split((text,), (0,)))
+    whole = subject.tokenizer(text, truncation=False, verbose=False)["input_ids"]
+    rows = [
+        logits(subject, batch, each.mask, ablation=each.ablation, means=means).float().softmax(-1)
+        for each in variants
+    ]
+    return Tryout(
+        names=tuple(each.name for each in variants),
+        labels=tuple(subject.labels),
+        probabilities=tuple(tuple(row[0].tolist()) for row in rows),
+        tokens=int(batch.real.sum()),
+        is_cut=len(whole) > int(batch.real.sum()),
+    )

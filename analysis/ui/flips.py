@@ -1,0 +1,212 @@
+"""The sentences that two masks answer differently: counted, drawn, listed, and opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from analysis.ui.jobs import Job
+from analysis.ui.resources import Workspace
+from analysis.ui.state import current
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.evaluation import Evaluation
+    from analysis.flips import Chance, Comparison
+
+NAMES = ("full model", "these heads off")
+VIEWS = ("changed", "nearly changed", "moved most")
+"""Which sentences are listed."""
+LISTED = 100
+"""Sentences of the second and third list."""
+EVERY = "all labels"
+WORDS = {"broken": "became wrong", "fixed": "became right", "other": "other", "same": "same"}
+
+
+def under_mask(here: Workspace, job: Job[Evaluation]) -> None:
+    """The sentences that the mask changes against the full model, or what to do to see some."""
+    found = job.result
+    if job.is_open or found is None:
+        st.caption("The list appears when the measurement has ended.")
+    elif found.baseline is None:
+        st.caption("All heads are on: switch some off to see which answers change.")
+    else:
+        section(here, found.baseline, found, key="flips")
+
+
+def section(
+    here: Workspace,
+    before: Evaluation,
+    after: Evaluation,
+    *,
+    names: tuple[str, str] = NAMES,
+    split: str = "selection",
+    key: str,
+) -> None:
+    """Everything about the answers that differ between two evaluations of the same sentences.
+
+    Args:
+        here: the source.
+        before: usually the full model's evaluation.
+        after: the other one, whole.
+        names: what the two are called.
+        split: which split they are of.
+        key: beginning of the widgets' keys.
+    """
+    from analysis.flips import compare
+
+    sentences = here.sentences(split, after.n)
+    found = compare(before, after, sentences, tuple(here.subject.labels))
+
+    @st.fragment
+    def part() -> None:
+        st.markdown(certainty(found.chance, len(found.flips), found.n))
+        _listing(found, key)
+        if len(found.flips):
+            _pictures(found, names, key)
+
+    part()
+
+
+def certainty(chance: Chance, flipped: int, n: int) -> str:
+    """How many answers changed, and whether chance would do that, for people."""
+    if not flipped:
+        return f"None of {n:,} answers changed."
+    fixed = chance.decided - chance.broken
+    told = f"**{flipped:,} of {n:,} answers changed**: {chance.broken:,} became wrong, {fixed:,} became right"
+    other = flipped - chance.decided
+    told += f", {other:,} went from one wrong label to another." if other else "."
+    if not chance.decided:
+        return told
+    judged = "so this is not chance alone" if chance.is_more else "so this could be chance alone"
+    return (
+        f"{told} If both models were equally good, chance would make {chance.low:,} to {chance.high:,} of these "
+        f"{chance.decided:,} wrong, {judged} (exact McNemar test, p {_p(chance.p)})."
+    )
+
+
+def filtered(
+    sentences: pd.DataFrame, query: str, kinds: list[str], label: str | None
+) -> pd.DataFrame:
+    """The rows that contain the query, in any case and as plain text, and are of these kinds and label."""
+    kept = sentences
+    if query.strip():
+        kept = kept[kept["text"].str.contains(query.strip(), case=False, regex=False)]
+    if kinds:
+        kept = kept[kept["what"].isin(kinds)]
+    if label is not None:
+        kept = kept[kept["label"] == label]
+    return kept.reset_index(drop=True)
+
+
+def _listing(found: Comparison, key: str) -> None:
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with left:
+        wanted = st.segmented_control(
+            "Sentences whose answer", VIEWS, default=VIEWS[0], required=True, key=f"{key}_view"
+        )
+    query = middle.text_input("Search", key=f"{key}_query", placeholder="words in the sentence")
+    labels = list(dict.fromkeys(found.sentences["label"]))
+    label = right.selectbox("True label", [EVERY, *labels], key=f"{key}_label")
+    chosen = {VIEWS[1]: found.near, VIEWS[2]: found.largest}
+    rows = chosen[wanted](LISTED) if wanted in chosen else found.flips
+    present = [kind for kind in WORDS if kind != "same" and (rows["what"] == kind).any()]
+    kinds: list[str] = []
+    if len(present) > 1:
+        kinds = st.pills(
+            "What became of the answer",
+            present,
+            selection_mode="multi",
+            format_func=WORDS.__getitem__,
+            key=f"{key}_kinds",
+            label_visibility="collapsed",
+        )
+    shown = filtered(rows, query, kinds, None if label == EVERY else label)
+    if not len(shown):
+        st.caption(
+            "No such sentence: change the search or the filter."
+            if len(rows)
+            else "There is no such sentence."
+        )
+        return
+    st.caption(_told(wanted, len(shown)))
+    _table(shown, key)
+
+
+def _told(view: str, count: int) -> str:
+    explained = {
+        VIEWS[0]: "largest change first",
+        VIEWS[1]: "the answer stayed, by the smallest lead over the runner-up",
+        VIEWS[2]: "the answer stayed, its probabilities moved most",
+    }
+    return (
+        f"{count:,} sentences; {explained[view]}. The numbers are the probability of the right label. "
+        "Click a column's name to sort."
+    )
+
+
+def _table(rows: pd.DataFrame, key: str) -> None:
+    shown = rows.assign(
+        maps=":material/visibility: Maps", what=rows["what"].map(WORDS), **{" ": rows["words"]}
+    )
+    whole = st.column_config.ProgressColumn
+    columns: dict[str, Any] = {
+        "maps": st.column_config.ButtonColumn(
+            "Maps", width=90, key=f"{key}_open", help="See every head's map of this sentence."
+        ),
+        "what": st.column_config.TextColumn("What", width=110),
+        "text": st.column_config.TextColumn("Sentence", width="large"),
+        "label": st.column_config.TextColumn("True label"),
+        "answer_after": st.column_config.TextColumn("Answer now"),
+        "probability_before": whole("Before", format="%.2f", min_value=0, max_value=1, width=90),
+        "probability_after": whole("Now", format="%.2f", min_value=0, max_value=1, width=90),
+        "change": st.column_config.NumberColumn("Change", format="%+.2f", width=80),
+        "words": st.column_config.NumberColumn("Words", width=70),
+    }
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=min(320, 38 + 36 * len(shown)),
+        column_order=list(columns),
+        column_config=columns,
+        key=f"{key}_table",
+        alt="Sentences with the probability of their right label before and now",
+    )
+    if (click := st.session_state.get(f"{key}_open")) is not None:
+        current().choices["text"] = str(rows["text"].iloc[click["row"]])
+        st.switch_page("pages/attention.py")
+
+
+def _pictures(found: Comparison, names: tuple[str, str], key: str) -> None:
+    from analysis import answer_figures
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("**How sure the model is of the right label**")
+        st.plotly_chart(
+            answer_figures.probabilities(found.sentences, names),
+            key=f"{key}_points",
+            alt="Probability of the right label before and after, a point for each sentence",
+        )
+        st.caption("Below the dotted line a sentence has become harder for the model.")
+    with right:
+        for title, summary in (
+            ("By true label", found.by_class()),
+            ("By length", found.by_length()),
+        ):
+            st.markdown(f"**{title}**")
+            st.plotly_chart(
+                answer_figures.by_group(summary),
+                key=f"{key}_{title}",
+                alt=f"{title}: share of answers that changed with its 95 % interval",
+            )
+        st.caption(
+            "Bars: share of the group's answers that changed; whiskers: its 95 % interval (Wilson). "
+            "Groups whose whiskers overlap may not differ."
+        )
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
