@@ -18,13 +18,15 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.profiling import profile
 from analysis.progress import Step, finish
+from analysis.protocol import disjoint
 from analysis.removal import Removal, removal_of
 from analysis.repair import REPAIRS, repair
 from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
+from analysis.scores.ablation import replay_of
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
-from analysis.tuning import disjoint, tune
+from analysis.tuning import tune
 
 __all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping"]
 
@@ -193,7 +195,6 @@ class _Work:
         for _, _, _, kind in plan_rows(plan):
             left[kind] = left.get(kind, 0) + 1
         self.pace = _Pace(left)
-        self._replay: Replay | None = None
         self._means: Means | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (subject.fingerprint, *scored, plan.tuned)
@@ -201,10 +202,8 @@ class _Work:
 
     @property
     def replay(self) -> Replay:
-        """The judged sentences; made when the first row is not in the journal."""
-        if self._replay is None:
-            self._replay = Replay(self.subject, self.judged, precision=self.plan.precision)
-        return self._replay
+        """The judged sentences; made when the first row is not in the journal, and shared with later sweeps."""
+        return replay_of(self.subject, self.judged, self.plan.precision)
 
     def rankings(self) -> Iterator[Step[Ranking]]:
         """Score the heads by every method, reporting on the way."""

@@ -25,6 +25,11 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(_DROPPED.sub("", text.lower()).encode("ascii")).hexdigest()
 
 
+def key(text: str) -> str:
+    """The text's letters and digits in lower case, in any script: what makes two sentences one."""
+    return re.sub(r"[\W_]+", "", text.casefold()) or text
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where a model or a data set came from.

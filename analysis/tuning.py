@@ -9,12 +9,17 @@ import pandas as pd
 from analysis.errors import DataError, MethodError, ProtocolError, unknown
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.protocol import only
 from analysis.scores import METHODS, Ranking, rank
 from analysis.scores.ablation import divergences, replay_of
-from analysis.text import Calibration, LabelledText, Selection, Split
+from analysis.text import Calibration, Selection
 
 FRACTIONS = (0.25, 0.5)
 """Shares of heads removed at which settings are compared."""
+_REFUSAL = (
+    "what is tuned or chosen is chosen on the selection split, not on {name}: "
+    "numbers of the test split are reported, never chosen by"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,7 @@ class Chosen:
 
     def __post_init__(self) -> None:
         if self.split != Selection.name:
-            raise ProtocolError(_refusal(self.split))
+            raise ProtocolError(_REFUSAL.format(name=repr(self.split)))
 
 
 def tune(subject: Subject, calibration: Calibration, selection: Selection, method: str) -> Tuned:
@@ -100,7 +105,7 @@ def choose(subject: Subject, table: pd.DataFrame, fraction: float) -> Chosen:
     """
     for name in table["split"].unique():
         if name != Selection.name:
-            raise ProtocolError(_refusal(str(name)))
+            raise ProtocolError(_REFUSAL.format(name=repr(str(name))))
     rows = table[(table["fraction"] == fraction) & (table["method"] != "random")]
     if rows.empty:
         raise DataError(
@@ -112,33 +117,5 @@ def choose(subject: Subject, table: pd.DataFrame, fraction: float) -> Chosen:
     return Chosen(str(best["method"]), fraction, mask, str(best["split"]))
 
 
-def disjoint(data: LabelledText, judged: Split) -> None:
-    """Refuse to judge on sentences that heads were scored or chosen on.
-
-    Raises:
-        ProtocolError: the splits share texts.
-    """
-    seen = {
-        text
-        for name in (Calibration.name, Selection.name)
-        if name in data.splits and name != judged.name
-        for text in data.splits[name].texts
-    }
-    shared = sum(text in seen for text in judged.texts)
-    if shared:
-        raise ProtocolError(
-            f"{shared} of {len(judged)} texts of the {judged.name} split are also in the splits that heads "
-            "are scored and chosen on; a result judged on them would say nothing"
-        )
-
-
 def _on_selection(split: object) -> None:
-    if not isinstance(split, Selection):
-        raise ProtocolError(_refusal(str(getattr(split, "name", type(split).__name__))))
-
-
-def _refusal(name: str) -> str:
-    return (
-        f"what is tuned or chosen is chosen on the selection split, not on {name!r}: "
-        "numbers of the test split are reported, never chosen by"
-    )
+    only(split, Selection, _REFUSAL)

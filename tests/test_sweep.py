@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import killed_sweep
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,6 +146,31 @@ def test_a_stopped_sweep_goes_on_where_it_was(distilbert, text, tmp_path, monkey
     assert len(measured) == len(whole) - 2 == 1
     pd.testing.assert_frame_equal(resumed, whole)
     pd.testing.assert_frame_equal(pd.read_csv(save), whole, check_dtype=False)
+
+
+def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
+    """Killed by the system in the middle of a row, as by a full memory: nothing is left to tidy up."""
+    save, done = tmp_path / "curve.parquet", 5
+    root = Path(__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, root / "tests" / "killed_sweep.py", save, str(done)],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not save.exists()
+    kept = Journal(journal_of(save)).values
+    assert sum("accuracy" in value for value in kept) == done
+    measured = []
+    plain = sweeps._Work._evaluated
+    monkeypatch.setattr(
+        sweeps._Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
+    )
+    resumed = sweep(*killed_sweep.given(), killed_sweep.METHODS, save=save, **killed_sweep.OPTIONS)
+    assert len(measured) == len(resumed) - done
+    whole = sweep(*killed_sweep.given(), killed_sweep.METHODS, **killed_sweep.OPTIONS)
+    pd.testing.assert_frame_equal(resumed, whole)
+    pd.testing.assert_frame_equal(pd.read_parquet(save), whole, check_dtype=False)
 
 
 def test_a_table_comes_back_from_parquet_as_it_was(table, tmp_path):

@@ -8,12 +8,11 @@ sentence from one split to another, and two spellings of one sentence stay toget
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.errors import DataError
-from analysis.text import SPLITS, Split
+from analysis.text import SPLITS, Split, key
 
 ROLES = {
     "train": "train",
@@ -86,11 +85,6 @@ def arrange(name: str, parts: Mapping[str, Rows]) -> tuple[dict[str, Split], tup
     }
     notes += _warnings(splits)
     return splits, tuple(notes)
-
-
-def key(text: str) -> str:
-    """The text's letters and digits in lower case, in any script: what makes two sentences one."""
-    return re.sub(r"[\W_]+", "", text.casefold()) or text
 
 
 def _from_named(name: str, known: dict[str, Rows]) -> tuple[dict[str, Rows], list[str]]:

@@ -11,6 +11,7 @@ from analysis.errors import MethodError, unknown
 from analysis.mask import HasHeads, Head, HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
+from analysis.protocol import unseen
 from analysis.scores.method import Evidence, Found, Method
 from analysis.scores.table import METHODS
 from analysis.text import Calibration, LabelledText, Selection
@@ -124,6 +125,7 @@ def _evidence(
 ) -> Evidence:
     calibration = data
     if isinstance(data, LabelledText):
+        unseen(data)
         found = data.split(Calibration.name)
         selection = selection or data.splits.get(Selection.name)  # type: ignore[assignment]
         calibration = found  # type: ignore[assignment]

@@ -23,10 +23,10 @@ PERMUTATIONS = 10
 """Permutations that a Shapley value is sampled from, taken in pairs of one and its reverse."""
 
 
-@lru_cache(maxsize=2)
-def replay_of(subject: Subject, split: Split) -> Replay:
-    """The sentences, ready to be evaluated again and again."""
-    return Replay(subject, split, memory=MEMORY)
+@lru_cache(maxsize=3)
+def replay_of(subject: Subject, split: Split, precision: str = "auto") -> Replay:
+    """The sentences, ready to be evaluated again and again by searches and sweeps."""
+    return Replay(subject, split, precision=precision, memory=MEMORY)
 
 
 def divergences(logits: Tensor, full: Tensor) -> Tensor:

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from analysis.errors import MethodError, ProtocolError
+from analysis.errors import MethodError
 from analysis.gradients import GateGradients, gate_gradients
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step
+from analysis.protocol import only
 from analysis.text import Calibration, Selection, Split
 
 Needs = Literal["nothing", "weights", "texts", "labels"]
@@ -98,11 +99,12 @@ class Method:
 
 
 def _check(split: object, wanted: type[Split], use: str) -> None:
-    if split is not None and not isinstance(split, wanted):
-        raise ProtocolError(
-            f"heads are {use} on the {wanted.name} split, not on "
-            f"{getattr(split, 'name', type(split).__name__)!r}: "
-            "a score that has seen the sentences it is judged on says nothing"
+    if split is not None:
+        only(
+            split,
+            wanted,
+            f"heads are {use} on the {wanted.name} split, not on {{name}}: "
+            "a score that has seen the sentences it is judged on says nothing",
         )
 
 

@@ -1,0 +1,53 @@
+"""Who may look at which sentences: scores at calibration, choices at selection, nobody chooses at test."""
+
+from __future__ import annotations
+
+from analysis.errors import ProtocolError
+from analysis.text import Calibration, LabelledText, Selection, Split, Test, key
+
+
+def only(split: object, wanted: type[Split], refusal: str) -> None:
+    """Refuse a split of another kind; a class that is two kinds at once is another kind.
+
+    Args:
+        split: what was given.
+        wanted: what it must be.
+        refusal: what to say, with `{name}` for what was given.
+
+    Raises:
+        ProtocolError: it is something else.
+    """
+    if type(split) is not wanted:
+        name = getattr(split, "name", "") or type(split).__name__
+        raise ProtocolError(refusal.format(name=repr(name)))
+
+
+def disjoint(data: LabelledText, judged: Split) -> None:
+    """Refuse to judge on sentences that heads are scored or chosen on, also in another spelling.
+
+    Raises:
+        ProtocolError: the splits share texts.
+    """
+    seen = {
+        key(text)
+        for name in (Calibration.name, Selection.name)
+        if name in data.splits and name != judged.name
+        for text in data.splits[name].texts
+    }
+    shared = sum(key(text) in seen for text in judged.texts)
+    if shared:
+        raise ProtocolError(
+            f"{shared} of {len(judged)} texts of the {judged.name} split are also in the splits that heads "
+            "are scored and chosen on; a result judged on them would say nothing"
+        )
+
+
+def unseen(data: LabelledText) -> None:
+    """Refuse data whose test sentences a score or a choice would see.
+
+    Raises:
+        ProtocolError: see `disjoint`.
+    """
+    test = data.splits.get(Test.name)
+    if test is not None:
+        disjoint(data, test)

@@ -1,0 +1,103 @@
+"""Attempts to choose by the test split, each of which must fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from tiny import sentences
+
+from analysis.errors import ProtocolError
+from analysis.mask import HeadMask
+from analysis.protocol import disjoint, only
+from analysis.repair import repair
+from analysis.scores import rank
+from analysis.scores.method import Evidence
+from analysis.sweep import sweep
+from analysis.text import Calibration, LabelledText, Selection, Test
+from analysis.tuning import Chosen, Tuned, tune
+
+CALIBRATION = Calibration(*sentences(12))
+SELECTION = Selection(*sentences(10, seed=1))
+TEST = Test(*sentences(30, seed=2))
+
+
+class Both(Test, Selection):
+    """A test split that says it is for selection too."""
+
+
+class Dressed(Calibration):
+    """A subclass, which could give out anything."""
+
+
+def data(**splits):
+    made = {"calibration": CALIBRATION, "selection": SELECTION, "test": TEST, **splits}
+    return LabelledText("tried", ("negative", "positive"), made, None)
+
+
+@pytest.mark.parametrize("split", [TEST, Both(*sentences(5)), Dressed(*sentences(5)), None, "test"])
+def test_a_split_is_exactly_what_it_must_be(distilbert, split):
+    for wanted in (Calibration, Selection):
+        with pytest.raises(ProtocolError):
+            only(split, wanted, "not on {name}")
+    with pytest.raises(ProtocolError):
+        tune(distilbert, CALIBRATION, split, "hies")
+    if split is not None:
+        with pytest.raises(ProtocolError):
+            Evidence(split, None)
+        with pytest.raises(ProtocolError):
+            Evidence(CALIBRATION, split)
+
+
+def test_a_finished_choice_cannot_be_turned_to_the_test_split():
+    tuned = Tuned("hies", (0.5,), SELECTION, pd.DataFrame())
+    with pytest.raises(ProtocolError):
+        replace(tuned, split=TEST)
+    chosen = Chosen("taylor", 0.5, HeadMask(((True, False),)), "selection")
+    with pytest.raises(ProtocolError):
+        replace(chosen, split="test")
+    with pytest.raises(AttributeError):
+        chosen.split = "test"
+
+
+@pytest.mark.parametrize("name", ["calibration", "selection"])
+@pytest.mark.parametrize("spelt", [str, str.upper, lambda text: f"  {text} !"])
+def test_test_sentences_in_another_splits_dress_are_recognised(distilbert, name, spelt):
+    kind = {"calibration": Calibration, "selection": Selection}[name]
+    leaked = kind(tuple(map(spelt, TEST.texts[:6])), TEST.labels[:6])
+    leaky = data(**{name: leaked})
+    with pytest.raises(ProtocolError, match="of 30 texts of the test split are also in"):
+        disjoint(leaky, TEST)
+    for attempt in (
+        lambda: rank(distilbert, leaky, "magnitude"),
+        lambda: rank(distilbert, leaky, "taylor"),
+        lambda: sweep(distilbert, leaky, ("random",), split="test"),
+        lambda: sweep(distilbert, leaky, ("taylor",), split="selection"),
+    ):
+        with pytest.raises(ProtocolError, match="of 30 texts of the test split are also in"):
+            attempt()
+
+
+def test_the_test_split_under_another_name_is_refused(distilbert):
+    for name in ("calibration", "selection"):
+        with pytest.raises(ProtocolError):
+            rank(distilbert, data(**{name: TEST}), "greedy")
+
+
+def test_a_repair_is_neither_solved_nor_compared_on_the_test_split(distilbert):
+    mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
+    with pytest.raises(ProtocolError):
+        repair(distilbert, mask, TEST)
+    with pytest.raises(ProtocolError):
+        repair(distilbert, mask, CALIBRATION, selection=TEST)
+
+
+def test_masks_and_settings_do_not_depend_on_the_test_split(distilbert):
+    """The same sweep with other test sentences judges the same masks."""
+    other = data(test=Test(*sentences(25, seed=9)))
+    methods = ("taylor", "hies", "attention-guided", "repair-aware")
+    options = {"fractions": (0.25, 0.5), "tuned": True, "split": "test", "precision": "float32"}
+    first, second = (sweep(distilbert, each, methods, **options) for each in (data(), other))
+    assert list(first["mask"]) == list(second["mask"])
+    assert list(first["loss"]) != list(second["loss"])
