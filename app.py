@@ -8,5 +8,5 @@ from analysis.ui import frame, navigation
 
 st.set_page_config(page_title="Headcount", page_icon=":material/grid_view:", layout="wide")
 page = navigation.navigation()
-frame.enter()
+frame.enter(page)
 page.run()

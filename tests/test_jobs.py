@@ -8,7 +8,9 @@ import pytest
 
 from analysis.errors import DataError
 from analysis.progress import Step
-from analysis.ui.jobs import Desk, Urgency
+from analysis.ui import jobs
+from analysis.ui.desk import Desk
+from analysis.ui.jobs import Urgency
 
 
 def count(to: int, pause: float = 0.0) -> Iterator[Step[int]]:
@@ -182,3 +184,40 @@ def test_a_job_fails_with_the_sentence_of_what_it_waits_for() -> None:
     second = ask(desk, "second", lambda got: count(1), kind="two", after=[first])
     assert second.wait(5)
     assert (second.state, second.error) == ("failed", "no such file")
+
+
+def test_lasting_work_is_not_superseded_and_is_listed_when_it_has_ended() -> None:
+    desk = Desk()
+    first = ask(desk, "first", lambda: count(20, 0.001), is_lasting=True)
+    second = ask(desk, "second", lambda: count(20, 0.001), is_lasting=True)
+    assert first.wait(5)
+    assert second.wait(5)
+    assert (first.state, second.state) == ("done", "done")
+    assert ask(desk, "passing", lambda: count(1)).wait(5)
+    assert set(desk.finished(5)) == {first, second}
+    assert desk.finished(5)[0].ended >= desk.finished(5)[1].ended
+    assert desk.finished(1) == desk.finished(5)[:1]
+
+
+def test_whoever_comes_back_after_a_reload_keeps_the_work_urgent(monkeypatch) -> None:
+    monkeypatch.setattr(jobs, "INATTENTIVE", 0.0)
+    desk = Desk()
+    job = ask(desk, "a", lambda: count(10_000, 0.001), owner="before")
+    assert job.urgency_now is Urgency.LONG
+    job.looked_at("after")
+    assert "after" not in job.owners  # looking at the list of all work is no claim
+    monkeypatch.setattr(jobs, "INATTENTIVE", 60.0)
+    job.joined_by("after")
+    ask(desk, "b", lambda: count(1), owner="before")
+    assert "before" not in job.owners
+    assert job.is_open
+    assert job.urgency_now is Urgency.PAGE
+    job.stop()
+    assert job.wait(5)
+
+
+def test_a_job_knows_where_it_was_asked_for() -> None:
+    here = jobs.Origin("curves", {"methods": "random"})
+    desk = Desk(origin=lambda: here)
+    assert ask(desk, "a", lambda: count(1)).origin == here
+    assert ask(Desk(), "a", lambda: count(1)).origin is None

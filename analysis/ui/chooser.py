@@ -7,7 +7,7 @@ from dataclasses import fields
 import streamlit as st
 
 from analysis.errors import HeadcountError
-from analysis.ui.resources import UPLOADS, keep_upload
+from analysis.ui import uploads
 from analysis.ui.state import Source, current
 
 HELP_MODEL = (
@@ -34,7 +34,9 @@ def form() -> None:
     with st.form("source", border=False):
         st.text_input("Model", key="source_model", help=HELP_MODEL, max_chars=500)
         st.text_input("Sentences", key="source_data", help=HELP_DATA, max_chars=500)
-        st.file_uploader("or upload labelled sentences", type=list(UPLOADS), key="source_file")
+        st.file_uploader(
+            "or upload labelled sentences", type=list(uploads.ENDINGS), key="source_file"
+        )
         with st.expander("Columns and labels, when their names do not tell"):
             st.text_input("Column with the texts", key="source_text_column")
             st.text_input("Column with the labels", key="source_label_column")
@@ -52,7 +54,7 @@ def _load() -> None:
     file = st.session_state.get("source_file")
     try:
         if file is not None:
-            typed["data"] = keep_upload(file.name, file.getvalue())
+            typed["data"] = uploads.keep(file.name, file.getvalue())
     except HeadcountError as error:
         session.notices.append(str(error))
         return

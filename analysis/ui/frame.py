@@ -1,32 +1,45 @@
-"""What every page stands in: the guard, the line at the top, and waiting for work."""
+"""What every page stands in: the guard, the heading, the line at the top; and what pages need for waiting and words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.text import Provenance
-from analysis.ui import chooser, navigation, share, work
+from analysis.ui import chooser, navigation, running, share, work
 from analysis.ui.jobs import Job
-from analysis.ui.resources import STAGES, Workspace
+from analysis.ui.resources import Workspace
 from analysis.ui.state import Source, current, write_link
+from analysis.ui.waiting import AT_ONCE, bar, follow, live, wait_for
+from analysis.ui.words import duration, escaped, listed
 
-Result = TypeVar("Result")
+__all__ = [
+    "AT_ONCE",
+    "bar",
+    "duration",
+    "enter",
+    "escaped",
+    "follow",
+    "listed",
+    "live",
+    "open_page",
+    "provenance",
+    "wait_for",
+]
 
-_MARKS = frozenset(r"\`*_{}[]()#+-.!|~:$<>&")
-
-POLL = 0.4
-"""Seconds between two looks at running work."""
-AT_ONCE = 0.06
-"""Seconds that a page waits for an answer before it shows progress instead."""
+_FOLDER = Path(__file__).parent
 
 
-def enter() -> None:
+def enter(page: Any) -> None:
     """Called by the app just before it runs a page: the page stands in its frame."""
     st.session_state.framed = True
+    st.session_state.page = page.url_path or navigation.HOME.name
+    st.html(_FOLDER / "look.css")
+    if st.context.theme.type == "dark":
+        st.html(_FOLDER / "look_dark.css")
 
 
 def open_page(question: str, answer: str) -> Workspace:
@@ -52,74 +65,6 @@ def open_page(question: str, answer: str) -> Workspace:
     return session.here
 
 
-def wait_for(job: Job[Result]) -> Result:
-    """The job's result; until it is there its progress, and nothing below."""
-    job.wait(AT_ONCE)
-    if job.answer is not None:
-        return job.answer
-    follow(job)
-    st.stop()
-
-
-def follow(job: Job[Any], place: str = "page") -> None:
-    """Show how far a job is, with its remaining time and a button to cancel it, or how it ended."""
-    if not job.is_open:
-        _ended(job)
-        return
-
-    @st.fragment(run_every=POLL)
-    def progress() -> None:
-        _progress(job, place)
-        if not job.is_open:
-            st.rerun()
-
-    progress()
-
-
-def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
-    """Draw now, again and again while one of the jobs runs, and the whole page when one has ended."""
-    jobs[0].wait(AT_ONCE)
-    running = [job for job in jobs if job.is_open]
-
-    @st.fragment(run_every=POLL if running else None)
-    def part() -> None:
-        for job in running:
-            job.looked_at(current().id)
-        draw()
-        if not all(job.is_open for job in running):
-            st.rerun()
-
-    part()
-
-
-def bar(job: Job[Any]) -> None:
-    """How far a job is, in a line, with the time that it will probably still need."""
-    job.looked_at(current().id)
-    now = job.at_work
-    step = now.step
-    told = [escaped(now.title)]
-    if step is not None and step.unit == "stages":
-        told.append(STAGES[min(step.done, len(STAGES) - 1)])
-    elif step is not None:
-        told.append(f"{step.done:,} of {step.total:,} {step.unit}")
-    elif now.state == "waiting":
-        told.append("waiting for other work")
-    left = now.remaining
-    told.append(f"about {duration(left)} left" if left is not None else duration(now.seconds))
-    st.progress(now.share, text=" · ".join(told))
-
-
-def escaped(text: str) -> str:
-    """A text of a person's, as Markdown that shows it unchanged."""
-    return "".join("\\" + sign if sign in _MARKS else sign for sign in text)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names of a model's or a file's, as Markdown; a long list is cut."""
-    shown = ", ".join(escaped(name[:40]) for name in names[:12])
-    return shown if len(names) <= 12 else f"{shown} and {len(names) - 12} more"
-
-
 def provenance(origin: Provenance) -> None:
     """Where something came from and under which licence."""
     st.markdown(
@@ -127,12 +72,6 @@ def provenance(origin: Provenance) -> None:
     )
     if origin.note:
         st.caption(escaped(origin.note))
-
-
-def duration(seconds: float) -> str:
-    """A time for people: `8 s`, `2 min 10 s`."""
-    whole = max(1, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
 
 def _require_frame() -> None:
@@ -170,7 +109,7 @@ def _line() -> None:
         if session.here is not None and session.wanted is not None:
             follow(work.open_source(session.wanted), "line")
         share.button()
-        _running_work()
+        running.button()
 
 
 def _notices() -> None:
@@ -186,36 +125,6 @@ def _notices() -> None:
 def _mask_badge(mask: HeadMask) -> None:
     text = f"{mask.heads_on} of {mask.heads_total} heads on"
     st.badge(text, color="gray" if mask.is_full else "orange")
-
-
-def _running_work() -> None:
-    is_running = bool(work.desk.open_jobs())
-
-    @st.fragment(run_every=1.0 if is_running else None)
-    def listed() -> None:
-        jobs = work.desk.open_jobs()
-        if not jobs:
-            return
-        with st.popover(f"{len(jobs)} running", icon=":material/progress_activity:"):
-            for job in jobs:
-                _progress(job, "list")
-
-    listed()
-
-
-def _progress(job: Job[Any], place: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        bar(job)
-        st.button("Cancel", key=f"cancel-{place}-{id(job)}", on_click=job.stop)
-
-
-def _ended(job: Job[Any]) -> None:
-    if job.state == "failed":
-        st.error(escaped(job.error))
-    elif job.state == "cancelled":
-        st.info(f"{escaped(job.title)}: cancelled.")
-    if job.state in ("failed", "cancelled"):
-        st.button("Try again", key=f"again-{id(job)}", on_click=work.desk.forget, args=(job.key,))
 
 
 def _loading(job: Job[Workspace]) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.ui import frame, views
 from analysis.ui.resources import Workspace
+from analysis.ui.state import setting, switch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +50,14 @@ class Choice:
 def choices(here: Workspace) -> Choice:
     """Repair and form of the model."""
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
-    repair = left.selectbox("Repair", list(REPAIRS), format_func=REPAIRS.__getitem__, key="repair")
-    shape = middle.selectbox("Form", list(SHAPES), format_func=SHAPES.__getitem__, key="shape")
-    onnx = right.checkbox("ONNX too", key="onnx", help="Also write model.onnx for onnxruntime.")
+    repair = setting(
+        "repair", list(REPAIRS), left.selectbox, label="Repair", format_func=REPAIRS.__getitem__
+    )
+    shape = setting(
+        "shape", list(SHAPES), middle.selectbox, label="Form", format_func=SHAPES.__getitem__
+    )
+    with right:
+        onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
     return Choice(repair, shape == "padded", onnx)
 
 

@@ -1,60 +1,59 @@
-"""Long work in the background: it goes on when the page changes and can be cancelled.
+"""One piece of long work in the background: how far it is, what is known of its result, and who wants it.
 
 A piece of work is a function that returns a generator of `analysis.progress.Step`. Each open job has
-a thread of its own (so that whatever a generator sets for its thread stays there), but only one
-of them takes a step at a time: jobs pass a turnstile before each step, the most urgent first.
-So a click is answered in the middle of a long sweep, and two cores are never fought over.
-
-No Streamlit in here: pages ask and look, threads work.
+a thread of its own, so that whatever a generator sets for its thread stays there; before each step it
+passes the `turnstile`. The `desk` starts and remembers jobs.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from enum import IntEnum
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from analysis.errors import HeadcountError
 from analysis.progress import Step
+from analysis.ui.turnstile import Turnstile, Urgency
+
+__all__ = ["Job", "Origin", "State", "Urgency", "Work"]
 
 Result = TypeVar("Result")
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Work = Callable[..., Iterator[Step[Result]]]
 """Makes the generator of steps; called with the results of the jobs that it had to wait for."""
 
-FORGETFUL = 20.0
-"""Seconds after which a session that has not looked at its job no longer counts as its owner."""
 INATTENTIVE = 3.0
 """Seconds after which a job that nobody looks at lets others go first."""
 
 _log = logging.getLogger(__name__)
 
 
-class Urgency(IntEnum):
-    """Who passes the turnstile first."""
+@dataclass(frozen=True)
+class Origin:
+    """Where a piece of work was asked for, so that one can go back to it."""
 
-    ALONE = 0
-    """Waits for nobody: work that is mostly waiting for a disk or a network."""
-    CLICK = 1
-    """A person looks at the spot where the answer will appear."""
-    PAGE = 2
-    """Part of a page."""
-    LONG = 3
-    """Minutes of work that somebody has started on purpose."""
+    page: str
+    """The page's name."""
+    query: Mapping[str, str] = field(hash=False)
+    """The state then, as parameters of a link."""
 
 
 class Job(Generic[Result]):
     """One piece of work and how far it is. Read from any thread; written by its own thread only."""
 
     def __init__(
-        self, key: Hashable, kind: str, title: str, urgency: Urgency, after: Sequence[Job[Any]] = ()
+        self,
+        key: Hashable,
+        kind: str,
+        title: str,
+        urgency: Urgency,
+        after: Sequence[Job[Any]] = (),
+        *,
+        is_lasting: bool = False,
+        origin: Origin | None = None,
     ) -> None:
         self.key = key
         self.kind = kind
@@ -63,6 +62,10 @@ class Job(Generic[Result]):
         self.urgency = urgency
         self.after = tuple(after)
         """Jobs whose results it needs."""
+        self.is_lasting = is_lasting
+        """True if somebody started it on purpose: only its button stops it, and it is listed when it has ended."""
+        self.origin = origin
+        """Where it was asked for; None outside a page."""
         self.state: State = "waiting"
         self.step: Step[Result] | None = None
         """The last report."""
@@ -128,6 +131,10 @@ class Job(Generic[Result]):
         """Wait for the end, at most so long; True when it has ended."""
         return self._finished.wait(seconds)
 
+    def joined_by(self, owner: str) -> None:
+        """Note that this session wants the result too: the same person after a reload, or another one."""
+        self.owners.setdefault(owner, time.monotonic())
+
     def looked_at(self, owner: str) -> None:
         """Note that this session still wants the result."""
         if owner in self.owners:
@@ -178,125 +185,3 @@ class Job(Generic[Result]):
             if job.state != "done":
                 self.stop()
         return [job.result for job in self.after]
-
-
-class Turnstile:
-    """Lets one thread through at a time, the most urgent first, then the one that waited longest."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._numbers = itertools.count()
-        self._waiting: list[tuple[Urgency, int]] = []
-        self._is_taken = False
-
-    @contextmanager
-    def turn(self, urgency: Urgency) -> Iterator[None]:
-        """Wait for one's turn, and hold it for the body of the `with`."""
-        if urgency is Urgency.ALONE:
-            yield
-            return
-        with self._condition:
-            ticket = (urgency, next(self._numbers))
-            heapq.heappush(self._waiting, ticket)
-            self._condition.wait_for(lambda: not self._is_taken and self._waiting[0] == ticket)
-            heapq.heappop(self._waiting)
-            self._is_taken = True
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._is_taken = False
-                self._condition.notify_all()
-
-
-class Desk:
-    """Where sessions ask for work. Equal requests share one job, whoever makes them."""
-
-    def __init__(self, keep: int = 300, keep_of_kind: Mapping[str, int] | None = None) -> None:
-        """`keep` finished jobs of each kind are remembered, or as many as `keep_of_kind` says."""
-        self._lock = threading.RLock()
-        self._jobs: OrderedDict[Hashable, Job[Any]] = OrderedDict()
-        self._turnstile = Turnstile()
-        self._keep = keep
-        self._keep_of_kind = dict(keep_of_kind or {})
-
-    def ask(
-        self,
-        key: Hashable,
-        work: Work[Result],
-        *,
-        owner: str,
-        kind: str,
-        title: str,
-        urgency: Urgency = Urgency.PAGE,
-        after: Sequence[Job[Any]] = (),
-    ) -> Job[Result]:
-        """The job for this key, started unless it is known.
-
-        A session has at most one open job of a kind: asking for another supersedes the older one, which is
-        stopped when nobody else wants it. A failed or cancelled job is returned as it is until
-        `forget` makes room for a new attempt.
-
-        Args:
-            key: what is computed; requests with equal keys get one job.
-            work: makes the generator of steps.
-            owner: the session that asks.
-            kind: what the result is for, such as "evaluation".
-            title: what it does, for people.
-            urgency: who goes first.
-            after: jobs whose results `work` is called with; it fails when one of them fails.
-        """
-        with self._lock:
-            self._supersede(owner, kind, but=key)
-            job = self._jobs.get(key)
-            if job is not None:
-                self._jobs.move_to_end(key)
-                job.owners[owner] = time.monotonic()
-                return job
-            job = Job(key, kind, title, urgency, after)
-            job.owners[owner] = time.monotonic()
-            self._jobs[key] = job
-            self._tidy(kind)
-        name = f"headcount-{kind}"
-        threading.Thread(
-            target=job.run, args=(work, self._turnstile), name=name, daemon=True
-        ).start()
-        return job
-
-    def find(self, key: Hashable) -> Job[Any] | None:
-        """The job of this key, if it is known."""
-        with self._lock:
-            return self._jobs.get(key)
-
-    def cancel(self, job: Job[Any]) -> None:
-        """Stop a job for everybody; it stays known as cancelled."""
-        job.stop()
-
-    def forget(self, key: Hashable) -> None:
-        """Stop and drop the job of this key, so that the next request starts anew."""
-        with self._lock:
-            job = self._jobs.pop(key, None)
-        if job is not None:
-            job.stop()
-
-    def open_jobs(self) -> tuple[Job[Any], ...]:
-        """Everything that waits or runs, oldest first."""
-        with self._lock:
-            return tuple(
-                sorted((j for j in self._jobs.values() if j.is_open), key=lambda j: j.begun)
-            )
-
-    def _supersede(self, owner: str, kind: str, but: Hashable) -> None:
-        now = time.monotonic()
-        for key, job in list(self._jobs.items()):
-            if key == but or job.kind != kind or owner not in job.owners or not job.is_open:
-                continue
-            del job.owners[owner]
-            if all(now - looked > FORGETFUL for looked in job.owners.values()):
-                job.stop()
-                del self._jobs[key]
-
-    def _tidy(self, kind: str) -> None:
-        finished = [key for key, job in self._jobs.items() if job.kind == kind and not job.is_open]
-        for key in finished[: -self._keep_of_kind.get(kind, self._keep)]:
-            del self._jobs[key]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.errors import DataError
-from analysis.places import cache_dir
 from analysis.progress import Step
+from analysis.ui import uploads
 from analysis.ui.state import Source
 
 if TYPE_CHECKING:
@@ -30,9 +27,6 @@ STAGES = ("importing PyTorch and transformers", "reading the model", "reading th
 GIGABYTE = 1024**3
 TOKENS = 1024
 """Tokens of a batch: small enough that no step keeps a click waiting for long."""
-UPLOADS = ("csv", "tsv", "jsonl", "parquet")
-"""Kinds of files that can be uploaded."""
-_UPLOAD = re.compile(rf"upload:([0-9a-f]{{64}})\.({'|'.join(UPLOADS)})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,43 +97,13 @@ def opening(source: Source) -> Iterator[Step[Workspace]]:
     subject = load_model(source.model)
     yield Step(2, len(STAGES), "stages")
     data = load_data(
-        path_of(source.data), text_column=source.text_column, label_column=source.label_column
+        uploads.path_of(source.data),
+        text_column=source.text_column,
+        label_column=source.label_column,
     )
     data = matched(data, subject.labels, source.labels)
     key = f"{subject.fingerprint}/{_digest(data)}"
     yield Step(len(STAGES), len(STAGES), "stages", Workspace(subject, data, key))
-
-
-def keep_upload(name: str, content: bytes) -> str:
-    """Keep an uploaded file and return the name by which `Source.data` knows it.
-
-    Raises:
-        DataError: the file is of a kind that cannot be read.
-    """
-    ending = Path(name).suffix.lower().lstrip(".")
-    if ending not in UPLOADS:
-        raise DataError(f"cannot read {name[:80]!r}: upload one of {', '.join(UPLOADS)}")
-    stored = f"{hashlib.sha256(content).hexdigest()}.{ending}"
-    folder = cache_dir() / "uploads"
-    folder.mkdir(exist_ok=True)
-    part = folder / f"{stored}.part-{threading.get_ident()}"
-    part.write_bytes(content)
-    part.replace(folder / stored)
-    return f"upload:{stored}"
-
-
-def path_of(data: str) -> str:
-    """Where the sentences lie: the kept file for an upload, otherwise what was asked for.
-
-    Raises:
-        DataError: the upload is not known on this machine.
-    """
-    if not data.startswith("upload:"):
-        return data
-    path = cache_dir() / "uploads" / data.removeprefix("upload:")
-    if not _UPLOAD.fullmatch(data) or not path.is_file():
-        raise DataError("the uploaded file is not on this machine; upload it again")
-    return str(path)
 
 
 def _digest(data: LabelledText) -> str:

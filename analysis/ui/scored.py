@@ -30,6 +30,7 @@ def scores(here: Workspace) -> Job[dict[str, Ranking]]:
         owner=current().id,
         kind="scores",
         title="Scores of the heads by every quick method",
+        is_lasting=True,
     )
 
 
@@ -104,6 +105,7 @@ def stabilities(here: Workspace) -> Job[pd.DataFrame]:
         owner=current().id,
         kind="stability",
         title="Scores of the heads on other sentences",
+        is_lasting=True,
     )
 
 

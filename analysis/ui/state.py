@@ -15,6 +15,7 @@ import streamlit as st
 
 from analysis.errors import HeadcountError, MaskError, unknown
 from analysis.mask import HasHeads, Head, HeadMask, parse_heads
+from analysis.ui.jobs import Origin
 
 if TYPE_CHECKING:
     from analysis.ui.resources import Workspace
@@ -37,6 +38,9 @@ DEFAULTS: dict[str, str] = {
     "methods": "attention-guided entropy-high magnitude random",
     "column": "accuracy",
     "timed": "off",
+    "repair": "least-squares",
+    "shape": "small",
+    "onnx": "off",
 }
 """Choices that a link carries, and what they are when it does not."""
 
@@ -122,6 +126,19 @@ class Session:
         if not _is_head(self.choices["head"], here.anatomy):
             self._refuse("head", "no such head in this model")
 
+    def follow(self, query: Mapping[str, str]) -> None:
+        """Be as a link says, in the place of what is shown now; a mask of the same model can be undone."""
+        asked = from_query(query)
+        self.choices, self.preset = asked.choices, None
+        if asked.source != self.source:
+            self.source, self.wanted, self.here = asked.source, None, None
+            self.mask, self.link_mask = None, asked.link_mask
+        elif self.here is not None:
+            self.link_mask = asked.link_mask
+            full = HeadMask.full(self.here.anatomy)
+            self.change(self._mask_of_link(self.here.anatomy) or full)
+            self.link_mask = None
+
     def head(self) -> Head:
         """The head that was picked last."""
         return parse_heads(self.choices["head"])[0]
@@ -177,6 +194,19 @@ def current() -> Session:
         st.session_state.headcount = from_query(st.query_params.to_dict())
     session: Session = st.session_state.headcount
     return session
+
+
+def visit(query: Mapping[str, str]) -> None:
+    """Let this tab follow a link; widgets of choices show what it says."""
+    current().follow(query)
+    for key in [key for key in st.session_state if str(key).startswith(("choice_", "text_"))]:
+        del st.session_state[key]
+
+
+def origin() -> Origin | None:
+    """Where the script runs: the page and the state of its link; None before the first page."""
+    page = st.session_state.get("page")
+    return Origin(page, current().query()) if page else None
 
 
 def write_link() -> None:

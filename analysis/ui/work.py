@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.mask import HeadMask
 from analysis.progress import Step
-from analysis.ui.jobs import Desk, Job, Urgency
+from analysis.ui.desk import Desk
+from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import TOKENS, Workspace, opening
-from analysis.ui.state import Source, current
+from analysis.ui.state import Source, current, origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from analysis.scores import Ranking
     from analysis.ui.handover import Choice
 
-desk = Desk(keep_of_kind={"opening": 2, "maps": 20})
+desk = Desk(keep_of_kind={"opening": 2, "maps": 20}, origin=origin)
 """Where all sessions of this server ask."""
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
@@ -183,6 +184,7 @@ def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
         owner=current().id,
         kind="delivery",
         title=f"A model without {mask.heads_total - mask.heads_on} heads",
+        is_lasting=True,
         urgency=Urgency.LONG,
     )
 
@@ -206,7 +208,8 @@ def sweep(
         lambda: sweeping(here.subject, here.data, methods, **how),
         owner=current().id,
         kind="sweep",
-        title=f"Curves of {len(methods)} methods",
+        title=f"Curves of {len(methods)} method{'s' * (len(methods) > 1)}",
+        is_lasting=True,
         urgency=Urgency.LONG,
     )
 

@@ -8,7 +8,7 @@ from stored import Stored, store
 from streamlit.testing.v1 import AppTest
 
 from analysis.ui import work
-from analysis.ui.jobs import Desk
+from analysis.ui.desk import Desk
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 120.0

@@ -1,0 +1,52 @@
+"""Who may take the next step: one piece of work at a time, the most urgent first."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+
+class Urgency(IntEnum):
+    """Who passes the turnstile first."""
+
+    ALONE = 0
+    """Waits for nobody: work that is mostly waiting for a disk or a network."""
+    CLICK = 1
+    """A person looks at the spot where the answer will appear."""
+    PAGE = 2
+    """Part of a page."""
+    LONG = 3
+    """Minutes of work that somebody has started on purpose."""
+
+
+class Turnstile:
+    """Lets one thread through at a time, the most urgent first, then the one that waited longest."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._numbers = itertools.count()
+        self._waiting: list[tuple[Urgency, int]] = []
+        self._is_taken = False
+
+    @contextmanager
+    def turn(self, urgency: Urgency) -> Iterator[None]:
+        """Wait for one's turn, and hold it for the body of the `with`."""
+        if urgency is Urgency.ALONE:
+            yield
+            return
+        with self._condition:
+            ticket = (urgency, next(self._numbers))
+            heapq.heappush(self._waiting, ticket)
+            self._condition.wait_for(lambda: not self._is_taken and self._waiting[0] == ticket)
+            heapq.heappop(self._waiting)
+            self._is_taken = True
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._is_taken = False
+                self._condition.notify_all()
