@@ -122,3 +122,20 @@ def cut(old: Any, numbers: torch.Tensor, *, columns: bool) -> torch.nn.Module:
     if columns:
         return projection(old, weight[:, numbers].contiguous(), old.bias)
     return projection(old, weight[numbers], None if old.bias is None else old.bias[numbers])
+
+
+def corrected(old: Any, weight: torch.Tensor | None, bias: torch.Tensor) -> torch.nn.Module:
+    """A projection with corrections added to its weights and its bias; one without a bias gets one.
+
+    Args:
+        old: the projection.
+        weight: what is added, `[outputs, inputs]`; None for nothing.
+        bias: what is added, `[outputs]`.
+    """
+    now = matrix(old)
+    before = old.bias if old.bias is not None else torch.zeros_like(bias, dtype=now.dtype)
+    return projection(
+        old,
+        (now if weight is None else (now.double() + weight).to(now.dtype)).contiguous(),
+        (before.double() + bias).to(now.dtype),
+    )

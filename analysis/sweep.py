@@ -20,10 +20,11 @@ from analysis.profiling import profile
 from analysis.progress import Step, finish
 from analysis.protocol import disjoint
 from analysis.removal import Removal, removal_of
-from analysis.repair import REPAIRS, repair
+from analysis.repair import REPAIRS, repair, teacher_of
 from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
+from analysis.solving import Teacher
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
 from analysis.tuning import tune
@@ -196,6 +197,7 @@ class _Work:
             left[kind] = left.get(kind, 0) + 1
         self.pace = _Pace(left)
         self._means: Means | None = None
+        self._teacher: Teacher | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (subject.fingerprint, *scored, plan.tuned)
         self._key = (self._scored, digest(self.judged), plan.precision, plan.timed)
@@ -255,10 +257,15 @@ class _Work:
             mean = self.plan.ablation == "mean"
             means = self._mean_outputs() if mean else None
             return self.replay.evaluate(mask, ablation=self.plan.ablation, means=means, keep=False)
-        mended = repair(self.subject, mask, self.calibration, kind).subject
+        mended = self._mended(mask, kind)
         baseline = self.replay.evaluate()
         found = Replay(mended, self.judged, precision=self.plan.precision, memory=0).evaluate()
         return compared(replace(found, mask=mask), baseline)
+
+    def _mended(self, mask: HeadMask, kind: str) -> Subject:
+        if self._teacher is None and self.calibration is not None:
+            self._teacher = teacher_of(self.subject, self.calibration)
+        return repair(self.subject, mask, self.calibration, kind, teacher=self._teacher).subject
 
     def _mean_outputs(self) -> Means:
         if self.calibration is None:

@@ -37,12 +37,13 @@ class Call:
 
     def run(self, layer: Any, outputs: Mapping[int, Tensor]) -> Tensor:
         """Run a layer in this call's place on the outputs of earlier calls."""
+        named = {name: _filled(value, outputs) for name, value in self.named.items()}
+        return states(layer(*(_filled(value, outputs) for value in self.given), **named))
 
-        def filled(value: Any) -> Any:
-            return outputs[value.call] if isinstance(value, Link) else value
-
-        named = {name: filled(value) for name, value in self.named.items()}
-        return states(layer(*map(filled, self.given), **named))
+    def entering(self, outputs: Mapping[int, Tensor]) -> Tensor:
+        """The hidden states that the layer is called with."""
+        value = self.given[0] if self.given else self.named["hidden_states"]
+        return _filled(value, outputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,10 @@ class Recording:
     calls: tuple[Call, ...]
     real: Tensor | None
     """Which tokens are not padding, flat; None when all are real."""
+
+    def kept(self, tokens: Tensor) -> Tensor | slice:
+        """What picks the real tokens out of a tensor of all tokens, flat."""
+        return slice(None) if self.real is None or len(self.real) != len(tokens) else self.real
 
 
 class Enough(Exception):
@@ -215,6 +220,22 @@ def look(
 def last_uses(calls: Sequence[Call]) -> dict[int, int]:
     """For each call the last one that reads its output."""
     return {needed: number for number, call in enumerate(calls) for needed in call.needs()}
+
+
+def unread(
+    number: int, recordings: Sequence[Recording], states: Sequence[dict[int, Tensor]]
+) -> None:
+    """Drop outputs that no layer above `number` reads, by batch."""
+    for recording, known in zip(recordings, states, strict=False):
+        uses = last_uses(recording.calls)
+        for call in list(known):
+            reader = uses.get(call)
+            if reader is None or recording.calls[reader].owner <= number:
+                del known[call]
+
+
+def _filled(value: Any, outputs: Mapping[int, Tensor]) -> Any:
+    return outputs[value.call] if isinstance(value, Link) else value
 
 
 def _caches(model: Any) -> bool:
