@@ -109,6 +109,20 @@ def needed(fixed: int, broken: int, n: int, margin: float = MARGIN) -> int | Non
     return math.ceil((quantiles * spread / room) ** 2)
 
 
+def detectable(changed: int, n: int) -> float:
+    """The smallest change of accuracy, in points, that n sentences show four times in five.
+
+    `(z_0.975 + z_0.8) s`, where s is the standard error of a change while a share `changed / n` of the answers
+    differ and as many become right as wrong; at least one changed answer is assumed.
+
+    Args:
+        changed: answers that became right or wrong.
+        n: all sentences, at least 1.
+    """
+    quantiles = norm.ppf(0.5 + CONFIDENCE / 2) + norm.ppf(POWER)
+    return float(100 * quantiles * math.sqrt(max(changed, 1)) / n)
+
+
 def percentile(value: float, others: Sequence[float]) -> float:
     """Share of `others` below the value, 0 to 100, equal ones counting half; NaN without others."""
     drawn = np.asarray(others, dtype=float)

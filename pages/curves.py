@@ -15,7 +15,10 @@ methods, limit, ablation, timed = controls.sweep(here)
 job = work.desk.find(work.sweep_key(here, methods, limit, ablation, timed))
 if job is None:
     st.info(
-        "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page."
+        "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page.\n\n"
+        "You will see a line for each method: accuracy, in points, against the share of heads that are off. A line "
+        "that stays flat for long has found heads that the model does not need; one inside the grey band is "
+        "no better than chance."
     )
     st.stop()
 frame.live(lambda: results.curves(job), job)

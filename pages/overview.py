@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import frame, navigation, views, work
+from analysis.ui import frame, navigation, verdict, views, work
 from analysis.ui.jobs import Urgency
 from analysis.ui.state import current
+
+LAYERS = "Steps of the model, one after the other; each has heads of its own."
+HEADS = "Each reads the text in its own way. They are written L3.H7: layer 3, head 7, both from 0."
+PARAMETERS = "All weights in millions. Those of the attention heads are a part of them only."
+ACCURACY = (
+    "With all heads on: share of right answers on the selection split. Below it the range that holds the true value "
+    "in 95 of 100 samples of sentences (Wilson)."
+)
 
 here = frame.open_page(
     "How many attention heads does this model really need?",
@@ -21,25 +29,26 @@ full = work.evaluation(here, mask.switched(mask.off_heads, on=True), urgency=Urg
 def accuracy() -> None:
     """The full model's accuracy, as far as it is known."""
     found = full.result
-    columns = st.columns(4)
-    columns[0].metric("Layers", len(anatomy.heads), border=True, height="stretch")
-    columns[1].metric("Heads", anatomy.heads_total, border=True, height="stretch")
-    columns[2].metric(
-        "Parameters", f"{here.subject.parameters / 1e6:.1f} M", border=True, height="stretch"
+    layers, heads, parameters, share = st.columns(4)
+    tile = {"border": True, "height": "stretch"}
+    layers.metric("Layers", len(anatomy.heads), help=LAYERS, **tile)
+    heads.metric("Heads", anatomy.heads_total, help=HEADS, **tile)
+    parameters.metric(
+        "Parameters", f"{here.subject.parameters / 1e6:.1f} M", help=PARAMETERS, **tile
     )
-    columns[3].metric(
-        "Accuracy, all heads" if not full.is_open else "Accuracy …",
+    share.metric(
+        "Accuracy" if not full.is_open else "Accuracy …",
         views.percent(found.accuracy) if found else "…",
-        border=True,
-        height="stretch",
-        help="Share of right answers on the selection split, with its 95 % interval (Wilson).",
         delta=views.accuracy_interval(found) if found else " ",
         delta_color="off",
         delta_arrow="off",
+        help=ACCURACY,
+        **tile,
     )
 
 
 frame.live(accuracy, full)
+verdict.section(here)
 
 left, right = st.columns(2, gap="large")
 with left:

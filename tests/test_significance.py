@@ -10,7 +10,7 @@ import pytest
 
 from analysis.errors import MethodError
 from analysis.intervals import paired_change, wilson
-from analysis.significance import holm, mcnemar, needed, non_inferiority, percentile
+from analysis.significance import detectable, holm, mcnemar, needed, non_inferiority, percentile
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(0, 0), (0, 5), (0, 6), (3, 11), (40, 40)])
@@ -76,3 +76,14 @@ def test_what_makes_no_sense_is_refused():
         non_inferiority(1, 1, 10, margin=0)
     with pytest.raises(MethodError, match="do not fit 3 sentences"):
         non_inferiority(2, 2, 3)
+
+
+def test_a_detectable_change_is_found_four_times_in_five():
+    n, changed = 1000, 60
+    share, drop = changed / n, detectable(changed, n) / 100
+    counts = np.random.default_rng(0).multinomial(
+        n, [(share - drop) / 2, (share + drop) / 2, 1 - share], size=600
+    )
+    found = np.mean([paired_change(int(f), int(b), n).high < 0 for f, b, _ in counts])
+    assert 0.76 < found < 0.86
+    assert detectable(changed, 4 * n) < detectable(4 * changed, 4 * n) < detectable(changed, n)

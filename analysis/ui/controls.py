@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 ABLATIONS = {"zero": "nothing", "mean": "their mean output"}
 PRECISIONS = dict(zip(work.PRECISIONS, ("fast", "float32"), strict=True))
 EVERY = "all"
+WIDTH = 142
+"""Pixels of a control above the board: four in a row beside the results, two where it is narrow."""
 SIZES = ("250", "500", "1000", "2000")
 
 
 def settings(here: Workspace) -> tuple[str, int | None]:
     """What a head that is off contributes, and on how many sentences accuracy is measured."""
-    columns = st.columns(4)
-    with columns[0]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         setting(
             "statistic",
             list(views.statistics()),
             st.selectbox,
             label="Colour by",
             format_func=lambda name: views.statistics()[name].title,
+            width=WIDTH,
         )
-    with columns[1]:
         ablation = setting(
             "ablation",
             list(ABLATIONS),
@@ -40,10 +41,9 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             label="Off heads add",
             format_func=ABLATIONS.__getitem__,
             help="What a head that is switched off contributes: nothing, or its mean output on the calibration split.",
+            width=WIDTH,
         )
-    with columns[2]:
-        limit = sentences(here)
-    with columns[3]:
+        limit = sentences(here, width=WIDTH)
         setting(
             "precision",
             list(PRECISIONS),
@@ -52,11 +52,12 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             format_func=PRECISIONS.__getitem__,
             help="Fast: bfloat16 where this computer multiplies it natively, else float32. Answers near the "
             "border can differ between the two; float32 is the reference.",
+            width=WIDTH,
         )
     return ablation, limit
 
 
-def sentences(here: Workspace) -> int | None:
+def sentences(here: Workspace, width: int | Literal["stretch"] = "stretch") -> int | None:
     """On how many sentences of the selection split to measure; None for all."""
     available = len(here.sentences("selection"))
     sizes = [size for size in SIZES if int(size) < available]
@@ -67,6 +68,7 @@ def sentences(here: Workspace) -> int | None:
         label="Sentences",
         format_func=lambda size: f"all {available:,}" if size == EVERY else size,
         help="Of the selection split. More sentences, narrower intervals, slower answers.",
+        width=width,
     )
     return None if chosen == EVERY else int(chosen)
 
@@ -115,9 +117,10 @@ def presets(here: Workspace) -> None:
     with columns[2]:
         st.button("Apply", on_click=session.want, args=(method, keep), width="stretch")
     chosen = known[method]
+    luck = " One draw of many: the Curves page compares with twenty." if method == "random" else ""
     st.caption(
         f"{chosen.meaning} ({frame.escaped(chosen.source)}.) "
-        f"Passes over the calibration split: {chosen.cost}."
+        f"Passes over the calibration split: {chosen.cost}.{luck}"
     )
     if session.preset is not None:
         _apply(here, session)

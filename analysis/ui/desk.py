@@ -114,6 +114,11 @@ class Desk:
                 sorted((j for j in self._jobs.values() if j.is_open), key=lambda j: j.begun)
             )
 
+    def done(self, kind: str) -> tuple[Job[Any], ...]:
+        """The jobs of a kind whose whole result is known."""
+        with self._lock:
+            return tuple(j for j in self._jobs.values() if j.kind == kind and j.state == "done")
+
     def finished(self, most: int) -> tuple[Job[Any], ...]:
         """Lasting work that has ended in whatever way, the latest first."""
         with self._lock:

@@ -33,10 +33,7 @@ def summary(job: Job[Evaluation], forecast: Forecast | None = None) -> None:
         else:
             st.markdown(views.verdict(found))
         if found is not None and not found.mask.is_full:
-            st.caption(
-                "Intervals hold the true value in 95 of 100 samples of sentences; the change is paired. "
-                "Whoever tries many masks finds good ones by luck: report on the test split."
-            )
+            st.caption(views.certainty(found))
 
 
 def accuracy(found: Evaluation | None, *, is_final: bool) -> None:

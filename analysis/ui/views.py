@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from analysis.text import LabelledText
     from analysis.ui.work import Speed
 
+FEW = 3.0
+"""Points: where only a larger change would be noticed, there are too few sentences."""
 LARGEST_SPRITE = 4000
 """Pixels of the longer side of the picture with all maps; longer texts are drawn more coarsely."""
 
@@ -124,6 +126,21 @@ def span(statistic: Statistic) -> str:
     if np.isinf(statistic.high):
         return f"{statistic.low:g} and more"
     return f"{statistic.low:g} to {statistic.high:g}"
+
+
+def certainty(evaluation: Evaluation) -> str:
+    """How sure an evaluation's change is and what it could have missed, in sentences."""
+    from analysis.significance import detectable
+
+    flips = evaluation.flips
+    changed = len(flips.fixed) + len(flips.broken) if flips else 0
+    least = detectable(changed, evaluation.n)
+    few = "**Few sentences.** " if least > FEW else ""
+    return (
+        f"{few}Intervals hold the true value in 95 of 100 samples of sentences; the change is paired. With this many "
+        f"changed answers, {evaluation.n:,} sentences show a change of {least:.1f} points four times in five; a "
+        "smaller one may hide. Whoever tries many masks finds good ones by luck: report on the test split."
+    )
 
 
 def splits_table(data: LabelledText) -> pd.DataFrame:

@@ -1,0 +1,96 @@
+"""The overview's verdict so far: how many heads could go, and the button that finds out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from analysis.mask import HeadMask
+from analysis.ui import navigation, views, waiting, work
+from analysis.ui.resources import Workspace
+from analysis.ui.state import current, visit
+from analysis.ui.words import escaped
+
+if TYPE_CHECKING:
+    from analysis.headroom import Candidate, Headroom
+
+METHODS = ("taylor", "attention-guided", "magnitude")
+"""Quick methods that the button compares: by derivatives, by attention, by weights."""
+
+
+def section(here: Workspace) -> None:
+    """What is known; the button while nothing is, and the way to a mask that would do."""
+    from analysis.headroom import headroom
+
+    st.subheader("The verdict so far", anchor=False)
+    answers = [job.answer for job in work.desk.done("sweep") if job.key[0] == here.key]  # type: ignore[index]
+    tables = [table for table in answers if table is not None]
+    found = headroom(tables)
+    if found is not None:
+        _said(here, found)
+        return
+    st.markdown(
+        "Not known yet. Three quick methods each rank the heads; the lowest are switched off, a tenth to nine "
+        "tenths of them, and accuracy is measured each time. It goes on when you leave this page."
+    )
+    job = work.desk.find(work.sweep_key(here, METHODS, None, "zero", False))
+    if job is not None:
+        waiting.follow(job, "verdict")
+        return
+    st.button(
+        "Find out how many heads could go",
+        type="primary",
+        icon=":material/query_stats:",
+        on_click=work.start(work.sweep, here, METHODS, limit=None, ablation="zero", timed=False),
+    )
+
+
+def sentences(found: Headroom) -> list[str]:
+    """The verdict in words: what is shown, what is possible, and how sure that is."""
+    said = []
+    if found.shown is None:
+        said.append(
+            f"For none of {found.tried} masks is the loss shown to be below {found.margin:g} point."
+        )
+    else:
+        said.append(
+            f"**{found.shown.removed} of {found.total} heads could go**: {_change(found.shown)}, a loss that is "
+            f"shown to be below {found.margin:g} point."
+        )
+    possible = found.possible
+    if possible is not None and (found.shown is None or possible.removed > found.shown.removed):
+        said.append(
+            f"**Perhaps {possible.removed}**: {_change(possible)}. That cannot be told from no change at all, "
+            f"but {found.n:,} sentences are too few to show that the loss is small."
+        )
+    said.append(
+        f"The best of {found.tried} masks on {found.n:,} sentences of the selection split, heads switched off and "
+        "nothing repaired; the best of many looks better than it is, so measure your choice once on the test split."
+    )
+    return said
+
+
+def _said(here: Workspace, found: Headroom) -> None:
+    *verdict, certainty = sentences(found)
+    for sentence in verdict:
+        st.markdown(sentence)
+    st.caption(certainty)
+    with st.container(horizontal=True):
+        best = found.possible or found.shown
+        for each in dict.fromkeys(filter(None, (found.shown, best))):
+            if st.button(f"Show the {each.removed} on the switchboard", key=f"show_{each.removed}"):
+                current().change(HeadMask.decode(here.anatomy, each.mask))
+                st.switch_page("pages/prune.py")
+        if st.button("See the curves", icon=":material/show_chart:"):
+            visit({**current().query(), "methods": " ".join(METHODS), "sentences": "all"})
+            st.switch_page(navigation.DECIDE[-1].file)
+
+
+def _change(candidate: Candidate) -> str:
+    title = views.methods()[candidate.method].title
+    change = candidate.change
+    return (
+        f"by {escaped(title)}, accuracy changes by {views.points(change.points)} points "
+        f"({views.points(change.low)} to {views.points(change.high)})"
+    )
