@@ -25,6 +25,7 @@ from analysis.progress import Step, finish
 from analysis.statistics import KIND_STATISTICS, STATISTICS
 from analysis.text import Split
 from analysis.tokens import kinds_of
+from analysis.words import words_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,8 @@ class Maps:
     tokens: tuple[str, ...]
     weights: tuple[Tensor, ...]
     """A layer each: `[heads, query, key]`, rows sum to 1."""
+    words: tuple[int | None, ...] = ()
+    """For each token the number of its word, None for special tokens; empty where the tokenizer cannot tell."""
 
 
 def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
@@ -116,7 +119,8 @@ def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
     ids = batch.inputs["input_ids"][0, :length].tolist()
     nothing = torch.zeros(0, length, length)
     weights = tuple(layer.cpu() if isinstance(layer, Tensor) else nothing for layer in seen)
-    return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), weights)
+    words = words_of(subject.tokenizer, text, subject.max_length)
+    return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), weights, words)
 
 
 class _Collector:

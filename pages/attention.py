@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis import figures
-from analysis.errors import HeadcountError
 from analysis.mask import name
-from analysis.ui import bertviz, examples, figure, frame, views, work
+from analysis.ui import atlas, examples, figure, frame, views
+from analysis.ui.mapview import mapview, svg
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, switchboard
 
@@ -17,9 +16,10 @@ here = frame.open_page(
 )
 session = current()
 text = examples.text_box(here)
-pair = frame.wait_for(work.maps(here, text, session.mask))
-tokens = pair[0].tokens
-st.caption(views.length_note(here.subject, tokens))
+reading = atlas.reading(session.mask)
+found = frame.wait_for(atlas.atlas(here, text, session.mask, reading))
+tokens = found.maps.tokens
+st.caption(views.length_note(here.subject, found.length))
 
 
 def pick() -> None:
@@ -32,8 +32,7 @@ def pick() -> None:
 @st.fragment
 def board() -> None:
     """All maps, and one of them large."""
-    what = examples.which_maps(session.mask)
-    head = session.head()
+    head, what = session.head(), atlas.MAPS[reading.what]
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Every head", anchor=False)
@@ -44,30 +43,22 @@ def board() -> None:
             on_report=pick,
             mode="choose",
             chosen=head,
-            sprite=views.sprite(pair, what),
+            sprite=found.picture,
             label="Attention maps of every head; choose one to see it large",
         )
         st.caption("Each map has a scale of its own. Heads that are switched off are hatched.")
     with right:
         st.subheader(f"{name(head)}, {what}", anchor=False)
-        weights = views.map_of(pair, head, what)
-        figure.show(
-            figures.attention_map(weights, tokens, is_difference=what == "difference"),
+        weights, how = found.weights(head), {"is_difference": reading.is_difference}
+        mapview(weights, tokens, key="large", label=f"Attention of {name(head)}, {what}", **how)
+        figure.save(
+            lambda: svg(weights, tokens, **how),
             lambda: views.map_table(weights, tokens),
             f"attention-{name(head)}",
-            key="large",
-            alt=f"Attention of {name(head)}",
+            key="large_save",
         )
     frame.write_link()
 
 
 board()
-
-with st.expander("BertViz head view", key="bertviz"):
-    if st.toggle("Show", key="show_bertviz"):
-        try:
-            page = bertviz.head_view(pair[0], session.head())
-        except HeadcountError as error:
-            st.info(str(error))
-        else:
-            st.iframe(page, height=120 + 23 * len(tokens), alt="BertViz head view")
+atlas.in_bertviz(found, reading, session.head())

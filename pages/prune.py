@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import controls, flips, frame, results, tryout, views, work
+from analysis.ui import cells, controls, flips, frame, results, tryout, views, work
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_mask, switchboard
 
@@ -13,7 +13,7 @@ here = frame.open_page(
     "Click, drag or shift-click heads; click a layer's or column's name for all of it. Accuracy is measured "
     "live on the selection split; the test split waits for the report below.",
 )
-session = current()
+session, groups = current(), here.anatomy.groups
 
 
 def take() -> None:
@@ -29,6 +29,7 @@ def board() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         ablation, limit = controls.settings(here)
+        cells.choose()
         controls.history(here)
         forecast = controls.foreseen(here, ablation)
         switchboard(
@@ -36,11 +37,15 @@ def board() -> None:
             key="board",
             revision=session.revision,
             on_report=take,
-            colouring=controls.colouring(here),
-            note="Colours come when the statistics have been measured.",
+            colouring=cells.colouring(here),
+            note="Colours come when their numbers have been measured.",
+            sprite=cells.pictures(here),
             label="Heads by layer; switch them on and off",
-            forecasts=views.forecasts(forecast, session.mask) if forecast else None,
+            forecasts=views.forecasts(forecast, session.mask, groups) if forecast else None,
+            groups=groups,
+            repaired=cells.repaired(here, session.mask),
         )
+        cells.waiting(here)
         controls.presets(here)
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:

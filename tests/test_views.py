@@ -1,39 +1,36 @@
 from __future__ import annotations
 
-import base64
-import io
-
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from analysis.profiling import Maps
+from analysis.forecast import Forecast
+from analysis.mask import HeadMask
 from analysis.ui import views
 
 
-def picture(url: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
+def test_a_click_in_a_group_is_forecast_for_the_whole_group() -> None:
+    heads = tuple((0, head) for head in range(4))
+    effects = torch.tensor([2.0, 3.0, 0.0, 0.0])[:, None, None] * torch.tensor([-1.0, 1.0])
+    logits, labels = torch.tensor([[3.0, -1.0]]), torch.tensor([0])
+    forecast = Forecast(heads, effects, logits, labels, "measured")
+    mask = HeadMask(((True,) * 4,))
+    # Alone, neither of the first two heads turns the answer; together they do.
+    alone, grouped = views.forecasts(forecast, mask), views.forecasts(forecast, mask, (2,))
+    assert ["−100" in words for words in alone[0]] == [False, True, False, False]
+    assert ["−100" in words for words in grouped[0]] == [True, True, False, False]
 
 
-def test_the_sprite_has_every_map_in_its_place_on_its_own_scale() -> None:
-    weights = torch.zeros(2, 3, 4, 4)
-    weights[1, 2, 0, 3] = 0.5
-    one = Maps(("a", "b", "c", "d"), tuple(weights))
-    pixels = picture(views.sprite((one, one), "all heads"))
-    assert pixels.shape == (8, 12)
-    assert pixels[4, 11] == 255
-    assert pixels.sum() == 255
-
-
-def test_a_long_text_is_drawn_coarsely_and_keeps_its_peaks(monkeypatch) -> None:
-    monkeypatch.setattr(views, "LARGEST_SPRITE", 8)
-    weights = torch.zeros(1, 1, 30, 30)
-    weights[0, 0, 17, 29] = 1
-    one = Maps(("a",) * 30, tuple(weights))
-    pixels = picture(views.sprite((one, one), "all heads"))
-    assert max(pixels.shape) <= 8
-    assert (pixels == 255).sum() == 1
+@pytest.mark.parametrize(
+    ("repair", "heads"),
+    [
+        ("none", ()),
+        ("mean", ((1, 0),)),
+        ("least-squares", ((1, 0), (2, 0), (2, 1))),
+    ],
+)
+def test_a_repair_changes_the_layers_that_it_solves(repair, heads) -> None:
+    mask = HeadMask(((True, True), (True, False), (True, True)))
+    assert views.repaired(mask, repair) == heads
 
 
 @pytest.mark.parametrize(("value", "shown"), [(-0.44, "−0.4"), (0.0, "+0.0"), (12.34, "+12.3")])

@@ -1,4 +1,4 @@
-"""BertViz's head view without a network, and safe with any token."""
+"""BertViz's head view and model view without a network, and safe with any token."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.errors import MethodError
+from analysis.mask import Head
 
 if TYPE_CHECKING:
     from analysis.profiling import Maps
 
-LONGEST = 64
-"""Tokens that BertViz can bear: it writes every weight as text, 13 MB for 72 heads at 64 tokens and four
-times as much with every doubling, and draws every weight as a line."""
+VIEWS = {"head": 300_000, "model": 150_000}
+"""Weights that each view can bear. BertViz writes every weight of every head as 19 characters of text: 300,000
+of them are 6 MB (72 heads: 64 tokens). The model view draws them all as lines at once, a second for every 70,000,
+and keeps half a gigabyte for as many as the head view is allowed."""
 
 _LOADER = """
 window.require = {config() {}};
@@ -22,34 +24,42 @@ window.requirejs = (names, run) => run(window.jQuery, window.d3);
 """
 
 
-def head_view(maps: Maps, head: tuple[int, int] = (0, 0)) -> str:
-    """A page with BertViz's head view of one text; it loads nothing from anywhere.
+def page(view: str, maps: Maps, head: Head = (0, 0)) -> str:
+    """A page with one of BertViz's views of one text; it loads nothing from anywhere.
 
     Args:
+        view: `head`, lines of one layer, or `model`, all heads as small bundles of lines.
         maps: attention on the text.
-        head: layer and head that are shown first.
+        head: the head that the head view shows first.
 
     Raises:
-        MethodError: the text is too long, or the layers have unequal numbers of heads, which BertViz
-            cannot draw.
+        MethodError: there are more weights than the view can bear, or the layers have unequal numbers of
+            heads, which BertViz cannot draw.
     """
-    if len(maps.tokens) > LONGEST:
-        raise MethodError(
-            f"BertViz draws every weight as a line and is usable up to {LONGEST} tokens; "
-            f"this text has {len(maps.tokens)}"
-        )
-    if len({len(layer) for layer in maps.weights}) > 1:
-        raise MethodError("BertViz cannot draw layers with unequal numbers of heads")
+    _check(view, maps)
     import bertviz
 
-    view = bertviz.head_view(
-        [layer[None].float() for layer in maps.weights],
-        list(maps.tokens),
-        layer=head[0],
-        heads=[head[1]],
-        html_action="return",
-    )
-    return offline(view.data)
+    weights = [layer[None].float() for layer in maps.weights]
+    if view == "model":
+        drawn = bertviz.model_view(weights, list(maps.tokens), html_action="return")
+    else:
+        drawn = bertviz.head_view(
+            weights, list(maps.tokens), layer=head[0], heads=[head[1]], html_action="return"
+        )
+    return offline(drawn.data)
+
+
+def _check(view: str, maps: Maps) -> None:
+    counts, n = {len(layer) for layer in maps.weights}, len(maps.tokens)
+    if len(counts) > 1:
+        raise MethodError("BertViz cannot draw layers with unequal numbers of heads")
+    heads = sum(len(layer) for layer in maps.weights)
+    longest = int((VIEWS[view] / max(heads, 1)) ** 0.5)
+    if n > longest:
+        raise MethodError(
+            f"BertViz draws every weight as a line and writes it as text; with {heads} heads its {view} view "
+            f"stays usable up to {longest} tokens, and this text has {n}. The maps above show all of it"
+        )
 
 
 def offline(page: str) -> str:

@@ -10,7 +10,6 @@ from analysis.mask import HeadMask
 from analysis.ui import frame, views, work
 from analysis.ui.resources import Workspace
 from analysis.ui.state import Session, current, setting, several, switch
-from analysis.ui.switchboard import Colouring
 
 if TYPE_CHECKING:
     from analysis.forecast import Forecast
@@ -26,14 +25,6 @@ SIZES = ("250", "500", "1000", "2000")
 def settings(here: Workspace) -> tuple[str, int | None]:
     """What a head that is off contributes, and on how many sentences accuracy is measured."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        setting(
-            "statistic",
-            list(views.statistics()),
-            st.selectbox,
-            label="Colour by",
-            format_func=lambda name: views.statistics()[name].title,
-            width=WIDTH,
-        )
         ablation = setting(
             "ablation",
             list(ABLATIONS),
@@ -85,13 +76,6 @@ def history(here: Workspace) -> None:
         st.button(
             "Redo", icon=":material/redo:", on_click=session.redo, disabled=not session.future
         )
-
-
-def colouring(here: Workspace) -> Colouring | None:
-    """The colours of the cells, or None while the statistics are still being measured."""
-    job = work.profile(here)
-    statistic = views.statistics()[current().choices["statistic"]]
-    return views.colouring(job.answer, statistic) if job.answer else None
 
 
 def foreseen(here: Workspace, ablation: str) -> Forecast | None:

@@ -1,18 +1,16 @@
-"""What the attention page looks at: a text, and which of its maps."""
+"""The text that the attention page looks at."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from analysis.mask import HeadMask
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 
 OFFERED = 12
 """Sentences of the data that are offered as examples."""
-LONGEST = 20_000
+LONGEST = 100_000
 """Characters of a text that can be entered; models read a few thousand at most."""
-MAPS = ("all heads", "under the mask", "difference")
 
 
 def text_box(here: Workspace) -> str:
@@ -41,15 +39,10 @@ def text_box(here: Workspace) -> str:
             on_change=picked,
             placeholder="Choose an example",
         )
-    return session.choices["text"] if session.choices["text"].strip() else offered[0]
+    return text_of(here)
 
 
-def which_maps(mask: HeadMask) -> str:
-    """Which maps to show; without a mask there is only one kind."""
-    if mask.is_full:
-        st.caption("Switch heads off on the Prune page to see how the maps above them change.")
-        return MAPS[0]
-    chosen = st.segmented_control(
-        "Maps", MAPS, default=MAPS[0], key="which_maps", label_visibility="collapsed"
-    )
-    return chosen or MAPS[0]
+def text_of(here: Workspace) -> str:
+    """The text that was typed or picked last; the first sentence of the selection split without one."""
+    typed = current().choices["text"][:LONGEST]
+    return typed if typed.strip() else here.sentences("selection", OFFERED).texts[0]

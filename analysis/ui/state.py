@@ -28,6 +28,13 @@ LONGEST_IN_LINK = 600
 DEFAULTS: dict[str, str] = {
     "ablation": "zero",
     "statistic": "entropy",
+    "colour": "entropy",
+    "cells": "numbers",
+    "whose": "data",
+    "maps": "all",
+    "special": "on",
+    "words": "off",
+    "bertviz": "none",
     "method": "attention-guided",
     "x": "entropy",
     "y": "output_norm",

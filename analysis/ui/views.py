@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from analysis.figures import DIFFERENCE, MAGNITUDE, limits
+from analysis.figures import MAGNITUDE, limits
 from analysis.ui.switchboard import Colouring
 
 if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
-    from analysis.mask import HeadMask
+    from analysis.mask import Head, HeadMask
     from analysis.models import Subject
-    from analysis.profiling import Maps, Profile
+    from analysis.profiling import Profile
     from analysis.scores import Method
     from analysis.statistics import Statistic
     from analysis.text import LabelledText
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 
 FEW = 3.0
 """Points: where only a larger change would be noticed, there are too few sentences."""
-LARGEST_SPRITE = 4000
-"""Pixels of the longer side of the picture with all maps; longer texts are drawn more coarsely."""
 
 
 def percent(share: float) -> str:
@@ -159,10 +154,10 @@ def splits_table(data: LabelledText) -> pd.DataFrame:
     )
 
 
-def length_note(subject: Subject, tokens: tuple[str, ...]) -> str:
+def length_note(subject: Subject, tokens: int) -> str:
     """How long a text is, and whether the model had to cut it."""
-    note = f"{len(tokens)} tokens, special ones included."
-    if len(tokens) >= subject.max_length:
+    note = f"{tokens} tokens, special ones included."
+    if tokens >= subject.max_length:
         note += (
             f" The model reads {subject.max_length} tokens at most; what came after was not read."
         )
@@ -193,20 +188,40 @@ def extremes(profile: Profile, statistic: Statistic) -> str:
     return f"Highest: {ends[0]}. Lowest: {ends[1]}. {profile.n:,} sentences of the {profile.split} split."
 
 
-def colouring(profile: Profile, statistic: Statistic) -> Colouring:
-    """A statistic as the switchboard colours its cells."""
-    low, high = limits(profile.table, statistic)
-    return Colouring(statistic.title, _grid(profile.table, statistic.name), low, high, MAGNITUDE)
+def colouring(table: pd.DataFrame, statistic: Statistic) -> Colouring:
+    """A statistic as the switchboard colours its cells, from a table with a row a head."""
+    low, high = limits(table, statistic)
+    return Colouring(statistic.title, _grid(table, statistic.name), low, high, MAGNITUDE)
 
 
-def forecasts(forecast: Forecast, mask: HeadMask) -> list[list[str]]:
-    """What switching each head over would do to accuracy, in words."""
-    table = forecast.of_each_click(mask)
+def forecasts(forecast: Forecast, mask: HeadMask, groups: Sequence[int] = ()) -> list[list[str]]:
+    """What a click on each head would do to accuracy, in words.
+
+    Args:
+        forecast: effects of the heads.
+        mask: which are on.
+        groups: key/value heads of each layer, where a click switches all heads that share one.
+    """
+    if tuple(groups or mask.heads) != mask.heads:
+        changes = _of_each_group(forecast, mask, groups)
+    else:
+        changes = forecast.of_each_click(mask)["points"].tolist()
     words = [
-        f"a click would change accuracy by about {points(change)} points"
-        for change in table["points"].tolist()
+        f"a click would change accuracy by about {points(change)} points" for change in changes
     ]
     return [words[sum(mask.heads[:layer]) :][:count] for layer, count in enumerate(mask.heads)]
+
+
+def repaired(mask: HeadMask, repair: str) -> tuple[Head, ...]:
+    """The heads left on whose output projection a repair changes.
+
+    `mean` changes the layers that lose heads, `least-squares` the lowest of them and every layer above.
+    """
+    lost = [layer for layer, row in enumerate(mask.rows) if not all(row)]
+    if repair == "none" or not lost:
+        return ()
+    layers = lost if repair == "mean" else range(lost[0], len(mask.rows))
+    return tuple(head for head in mask.on_heads if head[0] in layers)
 
 
 def outlook(forecast: Forecast, mask: HeadMask) -> str:
@@ -218,12 +233,6 @@ def outlook(forecast: Forecast, mask: HeadMask) -> str:
     return f"Forecast from {len(forecast.labels)} calibration sentences: {points(found.points)} points{error}."
 
 
-def map_of(maps: tuple[Maps, Maps], head: tuple[int, int], what: str) -> np.ndarray:
-    """One head's map `[query, key]`: `all heads`, `under the mask`, or their `difference`."""
-    full, masked = (pair.weights[head[0]][head[1]].float().numpy() for pair in maps)
-    return {"all heads": full, "under the mask": masked, "difference": masked - full}[what]
-
-
 def map_table(weights: np.ndarray, tokens: Sequence[str]) -> pd.DataFrame:
     """A head's map as a table: a row a query token, a column a key token, each with its place."""
     keys = [f"{place} {token}" for place, token in enumerate(tokens)]
@@ -232,48 +241,17 @@ def map_table(weights: np.ndarray, tokens: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def sprite(maps: tuple[Maps, Maps], what: str) -> str:
-    """One picture with the maps of all heads, layers downwards, as a data URL of a PNG.
-
-    Each map is drawn on a scale of its own, from 0 to its largest weight.
-    """
-    full = maps[0]
-    columns = max(len(layer) for layer in full.weights)
-    n = len(full.tokens)
-    step = max(1, -(-n * max(columns, len(full.weights)) // LARGEST_SPRITE))
-    side = -(-n // step)
-    pixels = np.zeros((side * len(full.weights), side * columns), dtype=np.uint8)
-    for layer, weights in enumerate(full.weights):
-        for head in range(len(weights)):
-            tile = _levels(map_of(maps, (layer, head), what), what == "difference", step)
-            pixels[layer * side : (layer + 1) * side, head * side : (head + 1) * side] = tile
-    image = Image.fromarray(pixels, mode=None).convert("L")
-    image = Image.frombytes("P", image.size, image.tobytes())
-    image.putpalette(_palette(DIFFERENCE if what == "difference" else MAGNITUDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _levels(weights: np.ndarray, is_difference: bool, step: int) -> np.ndarray:
-    """A map as 0 to 255; every `step` tokens become one pixel, their largest."""
-    n = len(weights)
-    padding = -n % step
-    padded = np.pad(weights, ((0, padding), (0, padding)))
-    side = len(padded) // step
-    blocks = padded.reshape(side, step, side, step).transpose(0, 2, 1, 3).reshape(side, side, -1)
-    chosen = np.abs(blocks).argmax(-1)[..., None]
-    coarse = np.take_along_axis(blocks, chosen, -1)[..., 0]
-    far = max(float(np.abs(coarse).max()), 1e-6)
-    shares = (coarse / far + 1) / 2 if is_difference else coarse / far
-    return np.round(255 * shares).clip(0, 255).astype(np.uint8)
-
-
-def _palette(scale: list[str]) -> list[int]:
-    stops = np.array([[int(c[p : p + 2], 16) for p in (1, 3, 5)] for c in scale], dtype=float)
-    places = np.linspace(0, len(scale) - 1, 256)
-    channels = [np.interp(places, np.arange(len(scale)), stops[:, c]) for c in range(3)]
-    return np.stack(channels, 1).round().astype(int).ravel().tolist()
+def _of_each_group(forecast: Forecast, mask: HeadMask, groups: Sequence[int]) -> list[float]:
+    """For each head the change in points when its whole group goes to the state that the head is not in."""
+    before = forecast.of(mask).points
+    changes = []
+    for layer, row in enumerate(mask.rows):
+        share = max(1, len(row) // max(groups[layer], 1))
+        for head, on in enumerate(row):
+            first = head - head % share
+            group = [(layer, member) for member in range(first, first + share)]
+            changes.append(forecast.of(mask.switched(group, on=not on)).points - before)
+    return changes
 
 
 def _grid(table: pd.DataFrame, column: str) -> list[list[Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from analysis.mask import HeadMask
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from analysis.scores import Ranking
     from analysis.ui.handover import Choice
 
-desk = Desk(keep_of_kind={"opening": 2, "maps": 20}, origin=origin)
+desk = Desk(keep_of_kind={"opening": 2, "maps": 8, "atlas": 8}, origin=origin)
 """Where all sessions of this server ask."""
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
@@ -250,8 +250,14 @@ def _ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]
 def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[Maps, Maps]]]:
     from analysis.profiling import maps
 
-    full = maps(here.subject, text)
-    yield Step(1, 1, "texts", (full, full if mask.is_full else maps(here.subject, text, mask)))
+    full = _halved(maps(here.subject, text))
+    masked = full if mask.is_full else _halved(maps(here.subject, text, mask))
+    yield Step(1, 1, "texts", (full, masked))
+
+
+def _halved(maps: Maps) -> Maps:
+    """The maps in half precision: at 512 tokens 384 heads are 200 MB, and several texts are kept."""
+    return replace(maps, weights=tuple(layer.half() for layer in maps.weights))
 
 
 def _delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step[Delivery]]:

@@ -172,12 +172,15 @@ def test_bertviz_draws_with_the_network_cut(server, chromium: Browser) -> None:
 
     context.route("**/*", cut)
     page = context.new_page()
-    page.goto(server.link("attention", text="</script><script>document.title='run'</script> good"))
-    page.get_by_text("BertViz head view").click()
-    page.get_by_text("Show", exact=True).click()
+    attack = "</script><script>document.title='run'</script> good"
+    page.goto(server.link("attention", text=attack, bertviz="head"))
     frame = page.frame_locator("iframe").first
     expect(frame.locator("svg line").first).to_be_attached()
     expect(frame.locator("select#layer option")).to_have_count(3)
+    page.get_by_role("radio", name="model view").or_(page.get_by_text("model view")).first.click()
+    expect(frame.locator("svg rect").first).to_be_attached()
+    expect(frame.locator("select#layer")).to_have_count(0)
+    expect(frame.locator("svg line").first).to_be_attached()
     assert page.title() != "run"
     assert [url for url in left if "cdnjs" in url] == []
     context.close()

@@ -8,7 +8,7 @@ side can undo the other's newer word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,19 +23,25 @@ _HTML = """
 <div class="switchboard">
   <div class="board"></div>
   <div class="note" aria-hidden="true"></div>
+  <div class="status" role="status"></div>
   <div class="legend">
     <span class="title"></span> <span class="low"></span>
     <span class="bar"></span> <span class="high"></span>
-    <span class="key">switched off</span>
+    <span class="keys">
+      <span class="key off">switched off</span> <span class="key repaired">repaired</span>
+    </span>
   </div>
 </div>
 """
+
+_SCRIPTS = ("paint.js", "hands.js", "board.js")
+"""The files of one JavaScript module: a component takes a single string."""
 
 _component = st.components.v2.component(
     "headcount.switchboard",
     html=_HTML,
     css=(_FOLDER / "switchboard.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "switchboard.js").read_text(encoding="utf-8"),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 
 Grid = Sequence[Sequence[Any]]
@@ -77,6 +83,8 @@ def switchboard(
     chosen: Head | None = None,
     sprite: str | None = None,
     forecasts: Grid | None = None,
+    groups: Sequence[int] = (),
+    repaired: Collection[Head] = (),
 ) -> None:
     """Draw the grid; `on_report` runs when the person changed something, see `reported_mask`.
 
@@ -92,11 +100,16 @@ def switchboard(
         chosen: the picked head, in mode `choose`.
         sprite: data URL of one image with a small picture of every head, layers downwards.
         forecasts: what switching each head over would do, in words.
+        groups: key/value heads of each layer, where several heads share one: such a group is drawn and
+            switched as one.
+        repaired: heads that carry the mark of a repair.
     """
     data = {
         "mode": mode,
         "label": label,
         "heads": list(mask.heads),
+        "groups": list(groups or mask.heads),
+        "repaired": [list(head) for head in repaired],
         "rows": ["".join("1" if on else "0" for on in row) for row in mask.rows],
         "revision": revision,
         "chosen": list(chosen) if chosen else None,
