@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 TOKENS = 4096
 """Tokens of a batch, padding included, unless a single sentence is longer."""
+LOGITS = 64_000_000
+"""Logits of a batch at most: a language model gives one for each token and word that it knows."""
+IGNORED = -100
+"""Label of a token at which nothing is judged, as in transformers."""
 MULTIPLE = 8
 """Lengths are padded to a multiple of this, which keeps the number of different shapes small."""
 
@@ -28,7 +32,8 @@ class Batch:
     inputs: Mapping[str, Tensor]
     """What the model is called with, among it `input_ids` and `attention_mask`, each `[batch, tokens]`."""
     labels: Tensor
-    """Index of each sentence's true label, `[batch]`."""
+    """Index of each sentence's true label, `[batch]`; for words and next tokens of the label at each token,
+    `[batch, tokens]`, `IGNORED` where nothing is judged."""
     rows: Tensor
     """Place of each sentence in its split, `[batch]`."""
 
@@ -57,6 +62,8 @@ def batches(
     if not split.texts:
         return []
     encoded = encode(subject, split.texts)
+    if subject.task.name == "causal-lm":
+        tokens = max(min(tokens, LOGITS // subject.model.config.vocab_size), 1)
     lengths = [len(ids) for ids in encoded["input_ids"]]
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     return [
@@ -71,8 +78,14 @@ def encode(subject: Subject, texts: Sequence[str]) -> dict[str, list[list[int]]]
     Raises:
         ModelError: the tokenizer is of another model.
     """
+    tagging = subject.task.name == "token-classification"
+    given: list[Any] = [text.split(" ") for text in texts] if tagging else list(texts)
     encoded = subject.tokenizer(
-        list(texts), truncation=True, max_length=subject.max_length, padding=False
+        given,
+        truncation=True,
+        max_length=subject.max_length,
+        padding=False,
+        is_split_into_words=tagging,
     )
     highest = max((max(ids) for ids in encoded["input_ids"] if ids), default=0)
     words = subject.model.get_input_embeddings().num_embeddings
@@ -81,9 +94,17 @@ def encode(subject: Subject, texts: Sequence[str]) -> dict[str, list[list[int]]]
             f"the tokenizer gives the number {highest} to a token, and {subject.name} knows {words} tokens; "
             "give the tokenizer that the model was trained with"
         )
-    return {name: encoded[name] for name in encoded if name in _TAKEN}
+    found = {name: encoded[name] for name in encoded if name in _TAKEN}
+    if tagging:
+        found[WORDS] = [
+            [-1 if word is None else word for word in encoded.word_ids(row)]
+            for row in range(len(texts))
+        ]
+    return found
 
 
+WORDS = "words"
+"""Among what `encode` gives for a tagger: the number of each token's word, -1 for special tokens."""
 _TAKEN = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -106,7 +127,7 @@ def _groups(
 def batch_of(
     subject: Subject,
     encoded: Mapping[str, list[list[int]]],
-    labels: Sequence[int],
+    labels: Sequence[Any],
     rows: Sequence[int],
     width: int,
 ) -> Batch:
@@ -117,9 +138,37 @@ def batch_of(
             [values[row] + [padding.get(name, 0)] * (width - len(values[row])) for row in rows]
         )
         for name, values in encoded.items()
+        if name != WORDS
     }
     return Batch(
         {name: tensor.to(subject.device) for name, tensor in inputs.items()},
-        torch.tensor([labels[row] for row in rows]),
+        _labels(subject, encoded, labels, rows, width),
         torch.tensor(list(rows)),
     )
+
+
+def _labels(
+    subject: Subject,
+    encoded: Mapping[str, list[list[int]]],
+    labels: Sequence[Any],
+    rows: Sequence[int],
+    width: int,
+) -> Tensor:
+    """What the model should answer: a label a text, at the first piece of each word, or the next token."""
+    if subject.task.name == "causal-lm":
+        wanted = [encoded["input_ids"][row][1:] for row in rows]
+    elif WORDS in encoded:
+        wanted = [_by_word(encoded[WORDS][row], labels[row]) for row in rows]
+    else:
+        return torch.tensor([labels[row] for row in rows])
+    return torch.tensor([each + [IGNORED] * (width - len(each)) for each in wanted])
+
+
+def _by_word(words: Sequence[int], tags: Any) -> list[int]:
+    # A text without tags is not judged; a word is judged by its first piece.
+    tags = tags if isinstance(tags, tuple) else ()
+    seen = [-1, *words]
+    return [
+        tags[word] if 0 <= word < len(tags) and word != before else IGNORED
+        for before, word in zip(seen, words, strict=False)
+    ]

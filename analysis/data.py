@@ -7,20 +7,28 @@ notes that say what was dropped, merged or decided on the way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from analysis.errors import DataError
-from analysis.reading.columns import Columns, Labels, choose, missing, number_labels
+from analysis.reading import plain, tagged
+from analysis.reading.columns import Columns, choose, missing
 from analysis.reading.hub_data import read_folder, read_hub
 from analysis.reading.labels import matched as matched
+from analysis.reading.numbering import Labels, number_labels
+from analysis.reading.plain import plain_rows
 from analysis.reading.splitting import ROLES, Rows, arrange
 from analysis.reading.tables import READERS, Table, read_table
-from analysis.text import LabelledText, Provenance
+from analysis.reading.tagged import tagged_rows
+from analysis.tasks import TASKS, Task
+from analysis.text import NO_LABEL, LabelledText, Provenance
 
 DEMO = "demo"
 """The name of the data set that comes with Headcount."""
+MORE_READERS = {"texts": plain.READERS, "tagged words": tagged.READERS}
+"""Readers of files that are no tables, by task and ending."""
 LONGEST = 100_000
 """Characters of a text that are kept; a model reads a few thousand of them at most."""
 
@@ -31,42 +39,86 @@ def load_data(
     text_column: str | None = None,
     label_column: str | None = None,
     labels: Sequence[str] | None = None,
+    task: Task = TASKS["sequence-classification"],
 ) -> LabelledText:
-    """Load labelled text.
+    """Load text for a task.
 
     Args:
         spec: `demo`, an id of the hub such as `stanfordnlp/sst2`, a folder in the hub's layout, or
-            a CSV, TSV, JSON Lines or Parquet file.
+            a CSV, TSV, JSON Lines or Parquet file; for language models a text file too, for taggers a CoNLL
+            file.
         text_column: the column with the texts, when its name does not tell.
         label_column: the column with the labels, when its name does not tell.
         labels: names of the labels 0, 1, … of a data set that has numbers only.
+        task: what it is for: a label for each text is read unless the task is to predict the next token, which
+            needs none, or to label words, which needs a list of words and one of tags.
 
     Raises:
-        DataError: it cannot be found or read, or is not labelled text; the sentence says why and
-            what would work.
+        DataError: it cannot be found or read, or is not text of the kind that the task needs; the sentence
+            says why and what would work.
     """
     spec = str(spec).strip()
     if spec == DEMO:
-        from analysis.demo.data import load
-
-        return load()
+        return _demo(task)
     if not spec:
         raise DataError("name a data set: 'demo', an id of the hub, a folder or a file")
-    name, tables, provenance = _read(spec)
-    widest = max(tables.values(), key=lambda table: len(table.columns))
-    columns = choose(name, widest, text_column, label_column)
-    numbered = _numbered(name, tables, columns.label, labels or ())
-    parts, dropped = _parts(name, tables, columns, numbered)
-    _check_classes(name, numbered, parts)
+    name, tables, provenance = _read(spec, task)
+    if task.reads == "texts":
+        parts, found = plain_rows(name, tables, text_column)
+        numbered = Labels((), (), numbered=True)
+    elif task.reads == "tagged words":
+        parts, names, found = tagged_rows(name, tables, text_column, label_column, labels or ())
+        numbered = Labels(names, (), numbered=True)
+    else:
+        parts, numbered, found = _labelled(name, tables, text_column, label_column, labels or ())
     splits, decided = arrange(name, parts)
     told = chain.from_iterable(table.notes for table in tables.values())
-    notes = dict.fromkeys((*told, *columns.notes, *numbered.notes, *dropped, *decided))
+    notes = dict.fromkeys((*told, *found, *decided))
     return LabelledText(
         name, numbered.names, splits, provenance, tuple(notes), numbered=numbered.numbered
     )
 
 
-def _read(spec: str) -> tuple[str, Mapping[str, Table], Provenance]:
+def _demo(task: Task) -> LabelledText:
+    from analysis.demo.data import load
+
+    if task.reads == "tagged words":
+        raise DataError(
+            "the demo's sentences have one label each, and a model that labels words needs a label for each "
+            "word; give a CoNLL file, or a table with columns such as tokens and ner_tags"
+        )
+    return unlabelled(load()) if task.reads == "texts" else load()
+
+
+def unlabelled(data: LabelledText) -> LabelledText:
+    """The same texts without their labels, for a task that needs none."""
+    return replace(
+        data,
+        label_names=(),
+        splits={
+            name: replace(split, labels=(NO_LABEL,) * len(split))
+            for name, split in data.splits.items()
+        },
+    )
+
+
+def _labelled(
+    name: str,
+    tables: Mapping[str, Table],
+    text_column: str | None,
+    label_column: str | None,
+    labels: Sequence[str],
+) -> tuple[dict[str, Rows], Labels, list[str]]:
+    """The texts with one label each, the labels, and notes."""
+    widest = max(tables.values(), key=lambda table: len(table.columns))
+    columns = choose(name, widest, text_column, label_column)
+    numbered = _numbered(name, tables, columns.label, labels)
+    parts, dropped = _parts(name, tables, columns, numbered)
+    _check_classes(name, numbered, parts)
+    return parts, numbered, [*columns.notes, *numbered.notes, *dropped]
+
+
+def _read(spec: str, task: Task) -> tuple[str, Mapping[str, Table], Provenance]:
     """The tables of a source by the names that their publisher gave them."""
     path = Path(spec).expanduser()
     try:
@@ -76,8 +128,10 @@ def _read(spec: str) -> tuple[str, Mapping[str, Table], Provenance]:
     if folder:
         tables: Mapping[str, Table] = read_folder(path)
         return path.resolve().name, tables, Provenance(str(path), "not stated", "a local folder")
-    if local or path.suffix.lower() in READERS or spec[0] in "./~\\" or spec.count("/") > 1:
-        table = read_table(path)
+    more = MORE_READERS.get(task.reads, {})
+    readers = {**READERS, **more}
+    if local or path.suffix.lower() in readers or spec[0] in "./~\\" or spec.count("/") > 1:
+        table = read_table(path, more)
         return path.name, {"table": table}, Provenance(str(path), "not stated", "a local file")
     tables, provenance = read_hub(spec)
     return spec, tables, provenance

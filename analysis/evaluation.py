@@ -6,44 +6,29 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from analysis.answers import TEXTS, Numbering, Predictions, chosen, joined, predictions
 from analysis.attention import Ablation, Intervention, Means, check_ablation, gates_of, intervening
-from analysis.batches import Batch
-from analysis.errors import DataError, ModelError
-from analysis.intervals import Change, paired_change, wilson
+from analysis.batches import IGNORED, Batch
+from analysis.errors import DataError, MethodError
+from analysis.intervals import Change, Interval, paired_change, wilson
 from analysis.mask import HeadMask
+from analysis.measures import Measured, measured
 from analysis.models import Subject
 from analysis.progress import Step, finish
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """The model's answers, in the order of the rows."""
-
-    rows: Tensor
-    """Places in the split, ascending, `[n]`."""
-    logits: Tensor
-    """float32 `[n, classes]` on the CPU."""
-    labels: Tensor
-    """True labels, `[n]`."""
-
-    @cached_property
-    def correct(self) -> Tensor:
-        """Which answers are right, bool `[n]`."""
-        return self.logits.argmax(-1) == self.labels
-
-    @cached_property
-    def answers(self) -> Tensor:
-        """Number of the label that each sentence got, `[n]`."""
-        return self.logits.argmax(-1)
+from analysis.tasks import ACCURACY, Task
 
 
 @dataclass(frozen=True)
 class Flips:
-    """Sentences whose answer became right or wrong against the full model, as places in the split."""
+    """Answers that became right or wrong against the full model, by their numbers.
+
+    The numbers of a text classifier's answers are the places of the sentences in the split.
+    """
 
     fixed: tuple[int, ...]
     """Wrong with all heads, right under the mask."""
@@ -53,14 +38,14 @@ class Flips:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A model under a mask, measured on labelled sentences."""
+    """A model under a mask, measured at its task."""
 
     n: int
-    """Sentences."""
+    """Answers that were judged: the task's `item`."""
     accuracy: float
     """Share of right answers, 0 to 1."""
     low: float
-    """Lower end of the accuracy's 95 % Wilson interval."""
+    """Lower end of the accuracy's 95 % interval: Wilson's for sentences, over whole texts for words and tokens."""
     high: float
     """Upper end of it."""
     loss: float
@@ -74,6 +59,33 @@ class Evaluation:
     change: Change | None = None
     """Accuracy against the baseline, in points, with a paired 95 % interval."""
     flips: Flips | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the model was measured at."""
+        return self.predictions.task
+
+    @cached_property
+    def measured(self) -> tuple[Measured, ...]:
+        """The task's measures, the first of which tells most, with intervals and changes."""
+        full = self.baseline.predictions if self.baseline else None
+        if full is not None and len(full) != len(self.predictions):
+            full = None  # not all answers are there yet
+        found = [measured(each, self.predictions, full) for each in self.task.measures]
+        if self.task is not TEXTS:
+            return tuple(found)
+        # Of single answers the exact intervals are known.
+        return tuple(
+            replace(each, low=self.low, high=self.high, change=self.change)
+            if each.measure.name == "accuracy"
+            else each
+            for each in found
+        )
+
+    @property
+    def main(self) -> Measured:
+        """The task's first measure."""
+        return self.measured[0]
 
     @property
     def heads_on(self) -> int:
@@ -160,17 +172,16 @@ def evaluating(
     """`evaluate`, with what is known so far after each batch; the last step is the whole answer."""
     full = HeadMask.full(subject.anatomy)
     mask = mask or full
-    total = sum(len(batch) for batch in batches)
     passes = 1 if mask.is_full or baseline is not None else 2
     if passes == 2:
         for step in _passing(subject, batches, full, "zero", None):
             baseline = step.result
-            yield Step(step.done, passes * total, "sentences")
-    done = (passes - 1) * total
+            yield Step(step.done, passes * step.total, step.unit)
     for step in _passing(subject, batches, mask, ablation, means):
         assert step.result is not None
+        done = (passes - 1) * step.total
         result = step.result if mask.is_full else compared(step.result, baseline)
-        yield Step(done + step.done, passes * total, "sentences", result)
+        yield Step(done + step.done, passes * step.total, step.unit, result)
 
 
 def compared(evaluation: Evaluation, baseline: Evaluation | None) -> Evaluation:
@@ -196,21 +207,26 @@ def compared(evaluation: Evaluation, baseline: Evaluation | None) -> Evaluation:
         broken=tuple(mine.rows[before & ~mine.correct].tolist()),
     )
     change = paired_change(len(flips.fixed), len(flips.broken), evaluation.n)
+    if mine.task is not TEXTS:
+        change = measured(ACCURACY, mine, chosen(theirs, places)).change or change
     return replace(evaluation, baseline=baseline, change=change, flips=flips)
 
 
 def judged(mask: HeadMask, predictions: Predictions, seconds: float) -> Evaluation:
     """Accuracy and loss of predictions that were made under a mask."""
-    n = len(predictions.labels)
+    n = len(predictions)
     correct = int(predictions.correct.sum())
-    interval = wilson(correct, n)
-    loss = torch.nn.functional.cross_entropy(predictions.logits, predictions.labels)
+    if predictions.task is TEXTS:
+        interval = wilson(correct, n)
+    else:
+        found = measured(ACCURACY, predictions)
+        interval = Interval(found.low, found.high)
     return Evaluation(
         n=n,
         accuracy=correct / n,
         low=interval.low,
         high=interval.high,
-        loss=float(loss),
+        loss=float(predictions.losses.mean()),
         mask=mask,
         predictions=predictions,
         seconds=seconds,
@@ -224,39 +240,51 @@ def _passing(
     ablation: Ablation,
     means: Means | None,
 ) -> Iterator[Step[Evaluation]]:
-    _check(subject, batches)
-    total = sum(len(batch) for batch in batches)
-    rows: list[Tensor] = []
-    outputs: list[Tensor] = []
-    labels: list[Tensor] = []
+    check_judged(subject, batches)
+    numbering = Numbering(batches)
+    parts: list[Predictions] = []
     seconds = 0.0
     for batch in batches:
         start = time.perf_counter()
-        outputs.append(logits(subject, batch, mask, ablation=ablation, means=means).float().cpu())
+        given = logits(subject, batch, mask, ablation=ablation, means=means)
+        numbers = numbering.of(batch)
+        parts.append(predictions(subject.task, subject.labels, given, batch, numbers))
         seconds += time.perf_counter() - start  # not what the caller does between two steps
-        rows.append(batch.rows)
-        labels.append(batch.labels)
-        predictions = _ordered(torch.cat(rows), torch.cat(outputs), torch.cat(labels))
-        evaluation = judged(mask, predictions, seconds)
-        yield Step(evaluation.n, total, "sentences", evaluation)
+        if not len(parts[-1]):
+            continue  # texts of one token, after which nothing comes
+        evaluation = judged(mask, joined(parts), seconds)
+        yield Step(evaluation.n, numbering.n, subject.task.item, evaluation)
 
 
-def _ordered(rows: Tensor, outputs: Tensor, labels: Tensor) -> Predictions:
-    order = rows.argsort()
-    return Predictions(rows[order], outputs[order], labels[order])
+def check_judged(subject: Subject, batches: Sequence[Any]) -> None:
+    """Refuse what cannot be judged.
 
+    Args:
+        subject: the model.
+        batches: anything with `labels`, as `batches.batches` makes them.
 
-def _check(subject: Subject, batches: Sequence[Batch]) -> None:
-    if not batches:
-        raise DataError("there are no sentences to evaluate on")
-    if not subject.labels:
-        raise ModelError(
-            f"{subject.name} ({type(subject.model).__name__}) has no classification head; "
-            "give a model that was fine-tuned to classify texts"
+    Raises:
+        DataError: there is nothing to judge, or a label that the model does not have.
+        MethodError: a task whose models give no answers to texts.
+    """
+    task = subject.task
+    if not task.is_judged:
+        raise MethodError(
+            f"{subject.name} ({type(subject.model).__name__}) cannot be judged on texts; give a model that "
+            "classifies texts or words, or a causal language model. Its smaller form is still compared with "
+            "the masked one"
         )
-    present = torch.cat([batch.labels for batch in batches])
+    if not any(len(batch.labels) for batch in batches):
+        raise DataError(f"there are no {task.item} to evaluate on")
+    present = torch.cat([batch.labels.flatten() for batch in batches])
+    present = present[present != IGNORED]
+    if not len(present):
+        raise DataError(
+            f"there are no {task.item} to judge"
+            + (": the words have no tags" if task.name == "token-classification" else "")
+        )
     strange = present[(present < 0) | (present >= len(subject.labels))]
-    if len(strange):
+    if task.name != "causal-lm" and len(strange):
         raise DataError(
             f"the data has label number {int(strange[0])}, the model's labels are {', '.join(subject.labels)}"
         )

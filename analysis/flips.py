@@ -11,8 +11,9 @@ import torch
 from scipy.stats import binom
 from torch import Tensor
 
+from analysis.answers import Predictions
 from analysis.errors import DataError
-from analysis.evaluation import Evaluation, Predictions
+from analysis.evaluation import Evaluation
 from analysis.intervals import CONFIDENCE, paired_change, wilson
 from analysis.significance import mcnemar
 from analysis.text import Split

@@ -152,6 +152,7 @@ def from_neighbours(neighbours: Neighbours, logits: Tensor) -> Forecast:
         neighbours: predictions without each head.
         logits: the full model's logits on the same sentences, `[n, classes]`.
     """
+    assert neighbours.logits is not None, "forecasts are made for classifiers of texts"
     effects = neighbours.logits - logits
     return Forecast(neighbours.heads, effects, logits, neighbours.labels, "measured")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from analysis.attention import Intervention, Means, intervening
-from analysis.batches import Batch, batches
+from analysis.batches import IGNORED, Batch, batches
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
@@ -23,15 +23,16 @@ class GateGradients:
     """How each sentence's loss and logits answer to each gate, at the full model."""
 
     losses: Tensor
-    """Cross-entropy of each sentence in nats, `[n]`."""
+    """Cross-entropy of each sentence in nats, `[n]`; its mean over the sentence's words or tokens where they are
+    judged."""
     loss: Tensor
     """Derivative of each sentence's loss by each gate, `[n, heads]`."""
     logits: Tensor
-    """The full model's logits, `[n, classes]`."""
+    """The full model's logits, `[n, classes]`; of models that answer for words or tokens `[n, 0]`."""
     jacobian: Tensor | None
     """Derivative of each logit by each gate, `[n, classes, heads]`; None when not asked for."""
     labels: Tensor
-    """True labels, `[n]`."""
+    """True labels, `[n]`; `IGNORED` where words or tokens are judged."""
 
 
 def gate_gradients(
@@ -90,17 +91,26 @@ def _differentiated(
     ]
     with torch.enable_grad(), intervening(Intervention(gates=gates, means=means)):
         logits: Any = subject.model(**batch.inputs).logits.float()
-        losses = cross_entropy(logits, batch.labels.to(logits.device), reduction="none")
+        losses = _losses(logits, batch.labels.to(logits.device))
     loss = _by_gates(losses.sum(), gates)
     columns = (
         [_by_gates(logits[:, c].sum(), gates) for c in range(logits.shape[1])] if jacobian else []
     )
+    if logits.dim() == 3:
+        logits = logits[:, 0, :0]  # of every word and token they would fill the memory
     return (
         losses.detach().cpu(),
         loss,
         logits.detach().cpu(),
         torch.stack(columns, 1) if columns else None,
     )
+
+
+def _losses(logits: Tensor, labels: Tensor) -> Tensor:
+    if labels.dim() == 1:
+        return cross_entropy(logits, labels, reduction="none")
+    each = cross_entropy(logits.transpose(1, 2), labels, reduction="none", ignore_index=IGNORED)
+    return each.sum(1) / (labels != IGNORED).sum(1).clamp(min=1)
 
 
 def _by_gates(total: Tensor, gates: Sequence[Tensor]) -> Tensor:
@@ -114,6 +124,10 @@ def _by_gates(total: Tensor, gates: Sequence[Tensor]) -> Tensor:
     ).cpu()
 
 
+def _of_text(labels: Tensor) -> Tensor:
+    return labels if labels.dim() == 1 else torch.full((len(labels),), IGNORED)
+
+
 def _ordered(parts: Sequence[tuple[Batch, _Found]]) -> GateGradients:
     order = torch.cat([batch.rows for batch, _ in parts]).argsort()
     losses, loss, logits, jacobian = zip(*(found for _, found in parts), strict=True)
@@ -122,5 +136,5 @@ def _ordered(parts: Sequence[tuple[Batch, _Found]]) -> GateGradients:
         loss=torch.cat(loss)[order],
         logits=torch.cat(logits)[order],
         jacobian=torch.cat(jacobian)[order] if jacobian[0] is not None else None,
-        labels=torch.cat([batch.labels for batch, _ in parts])[order],
+        labels=torch.cat([_of_text(batch.labels) for batch, _ in parts])[order],
     )

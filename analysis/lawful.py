@@ -26,11 +26,13 @@ def check(anatomy: Anatomy, mask: HeadMask) -> None:
         counts = _counts(row, groups)
         if len(set(counts) - {0}) > 1:
             fewer, more = nearest(anatomy, mask)
+            further, back = _written(mask, fewer), _written(more, mask)
             raise MaskError(
                 f"layer {layer} keeps {', '.join(map(str, counts))} heads in its {groups} key/value groups of "
                 f"{len(row) // groups}; a group can go as a whole, or every group that stays keeps the same "
                 f"number. The nearest masks that can be removed: {fewer.encode()} with {fewer.heads_on} heads "
-                f"and {more.encode()} with {more.heads_on}, instead of {mask.heads_on}"
+                f"(switch off {further} too) and {more.encode()} with {more.heads_on} (leave {back} on), instead "
+                f"of {mask.heads_on}"
             )
 
 
@@ -56,6 +58,13 @@ def _more(row: Row, groups: int) -> Row:
     """Switch on as few heads as possible: every group with a head gets as many as the fullest."""
     most = max(_counts(row, groups), default=0)
     return _joined(_filled(part, most) if any(part) else part for part in _split(row, groups))
+
+
+def _written(larger: HeadMask, smaller: HeadMask) -> str:
+    """The heads that are on in one mask and off in another, as `--off` takes them."""
+    heads = [head for head in larger.on_heads if head not in set(smaller.on_heads)]
+    shown = ",".join(f"{layer}.{head}" for layer, head in heads[:12])
+    return shown if len(heads) <= 12 else f"{shown} and {len(heads) - 12} more"
 
 
 def _counts(row: Row, groups: int) -> list[int]:

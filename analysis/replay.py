@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
+from analysis.answers import TEXTS, Numbering, Predictions, divergences, joined, predictions
 from analysis.attention import Ablation, Means, check_ablation
 from analysis.errors import DataError, MaskError
-from analysis.evaluation import Evaluation, Predictions, compared, judged
+from analysis.evaluation import Evaluation, check_judged, compared, judged
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.course import Course, course_of
@@ -33,7 +33,9 @@ from analysis.text import Split
 BUDGET = 2 * 1024**3
 """Bytes of hidden states that a replay keeps unless told otherwise."""
 FINISHED = 4096
-"""Masks whose predictions are kept; a few kilobytes each."""
+"""Masks whose predictions are kept at most; of a text classifier a few kilobytes each."""
+FINISHED_BYTES = 256 * 1024**2
+"""Bytes that they may take."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,21 @@ class Pass:
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """Predictions of all masks that have one head less than a given one."""
+    """What becomes of all masks that have one head less than a given one; means over answers, `[heads]`."""
 
     mask: HeadMask
     heads: tuple[Head, ...]
     """The head that each of them lacks besides those that are off in `mask`."""
-    logits: Tensor
-    """`[heads, n, classes]`, float32."""
+    losses: Tensor
+    """Cross-entropy without each head, in nats."""
+    accuracies: Tensor
+    """Share of right answers without each head."""
+    divergences: Tensor
+    """Divergence from the full model's answers without each head, in nats."""
+    logits: Tensor | None
+    """`[heads, n, classes]`, float32, of models that answer once a text; None of others."""
     labels: Tensor
     """True labels, `[n]`."""
-
-    def losses(self) -> Tensor:
-        """Mean cross-entropy without each head, in nats, `[heads]`."""
-        return torch.stack([cross_entropy(logits, self.labels) for logits in self.logits])
-
-    def accuracies(self) -> Tensor:
-        """Share of right answers without each head, `[heads]`."""
-        return (self.logits.argmax(-1) == self.labels).float().mean(-1)
 
 
 class Replay:
@@ -97,12 +97,17 @@ class Replay:
             DataError: there are no sentences, or labels that the model does not have.
             MethodError: an unknown precision.
         """
-        _check(subject, split)
+        if not len(split):
+            raise DataError("there are no sentences to evaluate on")
         self.subject = subject
         self.split = split
         self.memory = memory if isinstance(memory, Memory) else Memory(memory)
         self.full = HeadMask.full(subject.anatomy)
+        if precision == "auto" and subject.task is not TEXTS:
+            precision = "float32"  # a loss over a whole vocabulary shows the rounding of bfloat16
         self._course: Course = course_of(subject, split, dtype_of(precision, subject.device))
+        check_judged(subject, self._course.chunks)
+        self._numbering = Numbering(self._course.chunks)
         self._order = _spread_out(len(self._course.chunks))
         self._finished: OrderedDict[Pass, Predictions] = OrderedDict()
         self._lock = threading.Lock()
@@ -114,8 +119,8 @@ class Replay:
 
     @property
     def n(self) -> int:
-        """Sentences."""
-        return len(self.split)
+        """Answers: sentences of a text classifier, words of a tagger, next tokens of a language model."""
+        return self._numbering.n
 
     def evaluate(
         self,
@@ -181,16 +186,19 @@ class Replay:
         mask = mask or self.full
         check_ablation(ablation, means)
         means = means if ablation == "mean" else None
-        places = {head: place for place, head in enumerate(mask.on_heads)}
-        logits = torch.zeros(len(places), self.n, len(self.subject.labels))
-        total, done = len(places) * self.n, 0
+        full = self.evaluate().predictions
+        gathered = _Without(mask, full, keep=self.subject.task is TEXTS)
+        total, done = len(mask.on_heads) * self.n, 0
         for chunk in self._course.chunks:
-            for head, found in self._course.without_each(chunk, mask, means, tuple(places)):
-                logits[places[head], chunk.rows] = found.float().cpu()
-                done += len(chunk)
+            numbers = self._numbering.of(chunk)
+            for head, found in self._course.without_each(chunk, mask, means, mask.on_heads):
+                gathered.add(head, self._read(chunk, numbers, found))
+                done += len(numbers)
                 yield Step(done, total, "answers")
-        labels = torch.tensor(self.split.labels)
-        yield Step(total, total, "answers", Neighbours(mask, tuple(places), logits, labels))
+        yield Step(total, total, "answers", gathered.neighbours())
+
+    def _read(self, chunk: Any, numbers: Tensor, logits: Tensor) -> Predictions:
+        return predictions(self.subject.task, self.subject.labels, logits, chunk, numbers)
 
     def _running(
         self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool
@@ -199,20 +207,22 @@ class Replay:
         wanted = Pass(mask, ablation if not mask.is_full else "zero", _digest(means))
         known = self._known(wanted)
         if known is not None:
-            yield Step(
-                self.n, self.n, "sentences", judged(mask, known, time.perf_counter() - start)
-            )
+            found = judged(mask, known, time.perf_counter() - start)
+            yield Step(self.n, self.n, self.subject.task.item, found)
             return
-        gathered = _Gathered(self.n, len(self.subject.labels))
+        parts: list[Predictions] = []
         prepared = self._course.prepare(mask, means)
         for number in self._order:
             chunk = self._course.chunks[number]
-            gathered.add(chunk, self._run(number, chunk, wanted, prepared, keep))
-            seconds = time.perf_counter() - start
-            found = judged(mask, gathered.predictions(), seconds)
-            if gathered.n == self.n:
-                self._finish(wanted, found.predictions)
-            yield Step(gathered.n, self.n, "sentences", found)
+            logits = self._run(number, chunk, wanted, prepared, keep)
+            parts.append(self._read(chunk, self._numbering.of(chunk), logits))
+            known = joined(parts)
+            if not len(known):
+                continue  # texts of one token, after which nothing comes
+            found = judged(mask, known, time.perf_counter() - start)
+            if found.n == self.n:
+                self._finish(wanted, known)
+            yield Step(found.n, self.n, self.subject.task.item, found)
 
     def _run(self, number: int, chunk: Any, wanted: Pass, prepared: Any, keep: bool) -> Tensor:
         layer, state = self._entrance(number, wanted)
@@ -222,7 +232,7 @@ class Replay:
                 key = wanted.entrance(above)
                 # The full model's states serve every mask; a mask's own serve its neighbours.
                 self.memory.put(self, (number, key), found, pinned=isinstance(key, int))
-        return logits.float().cpu()
+        return logits
 
     def _entrance(self, number: int, wanted: Pass) -> tuple[int, State | None]:
         """The highest layer whose entrance is remembered for this chunk."""
@@ -238,31 +248,39 @@ class Replay:
                 self._finished.move_to_end(wanted)
             return self._finished.get(wanted)
 
-    def _finish(self, wanted: Pass, predictions: Predictions) -> None:
+    def _finish(self, wanted: Pass, found: Predictions) -> None:
         with self._lock:
-            self._finished[wanted] = predictions
-            while len(self._finished) > FINISHED:
+            self._finished[wanted] = found
+            most = max(FINISHED_BYTES // max(found.logits.nbytes, 1), 1)
+            while len(self._finished) > min(FINISHED, most):
                 self._finished.popitem(last=False)
 
 
-class _Gathered:
-    """Logits of the chunks so far."""
+class _Without:
+    """Sums over the answers of masks with one head less."""
 
-    def __init__(self, n: int, classes: int) -> None:
-        self.n = 0
-        self._logits = torch.zeros(n, classes)
-        self._labels = torch.zeros(n, dtype=torch.long)
-        self._seen = torch.zeros(n, dtype=torch.bool)
+    def __init__(self, mask: HeadMask, full: Predictions, *, keep: bool) -> None:
+        self.mask, self.full = mask, full
+        self.places = {head: place for place, head in enumerate(mask.on_heads)}
+        self.sums = torch.zeros(3, len(self.places), dtype=torch.float64)
+        self.logits = torch.zeros(len(self.places), *full.logits.shape) if keep else None
 
-    def add(self, chunk: Any, logits: Tensor) -> None:
-        self._logits[chunk.rows] = logits
-        self._labels[chunk.rows] = chunk.labels
-        self._seen[chunk.rows] = True
-        self.n += len(chunk)
+    def add(self, head: Head, found: Predictions) -> None:
+        """Add the answers of one batch without one head."""
+        place, n = self.places[head], len(found)
+        if not n:
+            return
+        self.sums[0, place] += found.losses.sum(dtype=torch.float64)
+        self.sums[1, place] += found.correct.sum()
+        self.sums[2, place] += n * divergences(found.logits, self.full.logits[found.rows])
+        if self.logits is not None:
+            self.logits[place, found.rows] = found.logits
 
-    def predictions(self) -> Predictions:
-        rows = self._seen.nonzero().flatten()
-        return Predictions(rows, self._logits[rows], self._labels[rows])
+    def neighbours(self) -> Neighbours:
+        """The means."""
+        losses, accuracies, apart = (self.sums / len(self.full)).float()
+        heads, labels = tuple(self.places), self.full.labels
+        return Neighbours(self.mask, heads, losses, accuracies, apart, self.logits, labels)
 
 
 def _spread_out(count: int) -> list[int]:
@@ -279,13 +297,3 @@ def _digest(means: Means | None) -> str:
     for layer in means:
         digest.update(layer.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _check(subject: Subject, split: Split) -> None:
-    if not len(split):
-        raise DataError("there are no sentences to evaluate on")
-    if max(split.labels) >= len(subject.labels):
-        raise DataError(
-            f"the data has label number {max(split.labels)}, "
-            f"the model's labels are {', '.join(subject.labels)}"
-        )

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from analysis.answers import TEXTS, divergences
 from analysis.evaluation import Evaluation
-from analysis.scores.ablation import divergences
 from analysis.significance import holm, mcnemar, percentile
 
 COLUMNS = (
@@ -27,6 +27,9 @@ divergence from it in nats; `latency_ratio` is how many times faster than the fu
 `parameters_ratio` the shares of its operations and weights that remain once the heads are really removed; `percentile`
 is the share of random masks of the same kind that are less accurate, 0 to 100; `p_full` is McNemar's exact p against
 the full model, `p_random` against the random mask of median accuracy; `_holm` corrects them over methods."""
+
+EXTRA = ("perplexity", "entity_f1")
+"""Measures that only some tasks have; columns of their sweeps, after the others."""
 
 GROUP = ["fraction", "ablation", "repair", "split"]
 """Rows that are alike in these are compared with each other."""
@@ -53,7 +56,17 @@ def row_of(evaluation: Evaluation) -> dict[str, Any]:
         "agreement": float((mine.answers == full.answers).double().mean()),
         "divergence": float(divergences(mine.logits, full.logits)),
         "mask": evaluation.mask.encode(),
+        **{
+            each.measure.name: each.value
+            for each in (evaluation.measured if evaluation.task is not TEXTS else ())
+            if each.measure.name not in COLUMNS
+        },
     }
+
+
+def extra_columns(table: pd.DataFrame) -> list[str]:
+    """Columns that only this task's sweeps have, such as `perplexity` or `entity_f1`."""
+    return [name for name in table.columns if name not in COLUMNS]
 
 
 def pack(right: torch.Tensor) -> str:
@@ -73,13 +86,14 @@ def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.Dat
         rows: see `row_of`.
         whole: whether all rows are there, so that percentiles and tests are filled in; NaN until then.
     """
-    table = pd.DataFrame(list(rows), columns=[*COLUMNS, "right"])
+    extra = dict.fromkeys(name for row in rows for name in row if name in EXTRA)
+    table = pd.DataFrame(list(rows), columns=[*COLUMNS, *extra, "right"])
     for column in ("percentile", "p_full", "p_random", "p_full_holm", "p_random_holm"):
         table[column] = math.nan
     if whole:
         for _, group in table.groupby(GROUP, sort=False):
             _compare(table, group)
-    return table[COLUMNS]
+    return table[[*COLUMNS, *extra]]
 
 
 def _compare(table: pd.DataFrame, group: pd.DataFrame) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
+
+Reads = Literal["labelled texts", "tagged words", "texts", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Task:
     item: str
     """What an answer is given for, in the plural."""
     measures: tuple[Measure, ...] = ()
+    reads: Reads = "texts"
+    """What its data is: texts with a label each, words with a label each, texts alone, or no text at all."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether answers to texts can be right or wrong."""
+        return bool(self.measures) and self.reads != "nothing"
 
 
 ACCURACY = Measure(
@@ -50,6 +59,7 @@ TASKS: dict[str, Task] = {
             ("ForSequenceClassification",),
             "sentences",
             (ACCURACY, LOSS),
+            "labelled texts",
         ),
         Task(
             "token-classification",
@@ -77,6 +87,7 @@ TASKS: dict[str, Task] = {
                     "loss", "Loss", "nats", False, "Mean cross-entropy of a word's true label."
                 ),
             ),
+            "tagged words",
         ),
         Task(
             "causal-lm",
@@ -109,6 +120,7 @@ TASKS: dict[str, Task] = {
             ("ForImageClassification",),
             "images",
             (ACCURACY, LOSS),
+            "nothing",
         ),
         Task("representation", "Representation", "AutoModel", (), "tokens"),
     )

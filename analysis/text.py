@@ -10,10 +10,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from analysis.errors import DataError, unknown
 
+NO_LABEL = -1
+"""The label of a text that has none."""
 _DROPPED = re.compile(r"[^a-z0-9]+")
 
 
@@ -51,13 +53,14 @@ class Split:
 
     Attributes:
         texts: the texts, in a fixed order.
-        labels: for each text the number of its label, 0-based.
+        labels: for each text the number of its label, 0-based; the numbers of its words' labels, words
+            being what single spaces divide; or `NO_LABEL`.
     """
 
     name: ClassVar[str] = ""
 
     texts: tuple[str, ...]
-    labels: tuple[int, ...]
+    labels: tuple[Any, ...]
 
     def __post_init__(self) -> None:
         if len(self.texts) != len(self.labels):

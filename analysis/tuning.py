@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.answers import divergences
 from analysis.errors import DataError, MethodError, ProtocolError, unknown
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.protocol import only
 from analysis.scores import METHODS, Ranking, rank
-from analysis.scores.ablation import divergences, replay_of
+from analysis.scores.ablation import replay_of
 from analysis.text import Calibration, Selection
 
 FRACTIONS = (0.25, 0.5)

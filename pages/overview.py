@@ -23,6 +23,9 @@ here = frame.open_page(
 )
 session, anatomy = current(), here.anatomy
 mask = session.mask
+task = here.subject.task
+measure = task.measures[0] if task.measures else None
+title = measure.title if measure else "Accuracy"
 full = work.evaluation(here, mask.switched(mask.off_heads, on=True), urgency=Urgency.PAGE)
 
 
@@ -37,12 +40,12 @@ def accuracy() -> None:
         "Parameters", f"{here.subject.parameters / 1e6:.1f} M", help=PARAMETERS, **tile
     )
     share.metric(
-        "Accuracy" if not full.is_open else "Accuracy …",
-        views.percent(found.accuracy) if found else "…",
-        delta=views.accuracy_interval(found) if found else " ",
+        title if not full.is_open else f"{title} …",
+        found.main.told if found else "…",
+        delta=views.interval(found.main) if found else " ",
         delta_color="off",
         delta_arrow="off",
-        help=ACCURACY,
+        help=measure.meaning if measure and title != "Accuracy" else ACCURACY,
         **tile,
     )
 
@@ -54,7 +57,12 @@ left, right = st.columns(2, gap="large")
 with left:
     st.subheader("The model", anchor=False)
     st.markdown(
-        f"**{frame.escaped(here.subject.name)}**, answers: {frame.listed(here.subject.labels)}"
+        f"**{frame.escaped(here.subject.name)}**, "
+        + (
+            f"answers: {frame.listed(here.subject.labels)}"
+            if here.subject.labels
+            else task.title.lower()
+        )
     )
     frame.provenance(here.subject.provenance)
 with right:

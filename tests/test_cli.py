@@ -25,7 +25,8 @@ from analysis.mask import HeadMask
 from analysis.models import load_model
 
 KEYS = (
-    "model data split n accuracy low high loss heads_on heads_total baseline change flips seconds"
+    "model data split task unit n accuracy low high change measures loss heads_on heads_total baseline flips "
+    "seconds"
 ).split()
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from analysis.errors import DataError
-from analysis.reading.columns import choose, number_labels
+from analysis.reading.columns import choose, choose_text
+from analysis.reading.numbering import number_labels
 from analysis.reading.tables import Table
 
 TEXTS = [f"a film that is number {number}" for number in range(10)]
@@ -116,3 +117,12 @@ def test_what_is_no_class_gets_one_sentence(values, sentence):
 def test_a_number_without_a_name_is_refused():
     with pytest.raises(DataError, match="the label 2 has no name; the names are no, yes"):
         number_labels("x", [0, 2], ("no", "yes"))
+
+
+def test_one_column_is_enough_for_texts_alone_only():
+    table = Table({"just a letter": ["to you"]})
+    with pytest.raises(DataError, match="has one column"):
+        choose("x", table)
+    assert choose_text("x", table) == ("just a letter", ())
+    with pytest.raises(DataError, match="no column can be told to hold the texts"):
+        choose_text("x", Table({"a": [1], "b": [2]}))

@@ -9,9 +9,10 @@ import torch
 from scipy.stats import binom
 from tiny import sentences
 
+from analysis.answers import Predictions
 from analysis.batches import batches
 from analysis.errors import DataError
-from analysis.evaluation import Predictions, evaluate, judged
+from analysis.evaluation import evaluate, judged
 from analysis.flips import BINS, KINDS, Comparison, compare, summary
 from analysis.intervals import paired_change, wilson
 from analysis.mask import HeadMask

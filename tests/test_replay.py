@@ -93,8 +93,8 @@ def test_without_each_is_every_neighbour_evaluated(subject, split, way):
         torch.testing.assert_close(
             neighbours.logits[place], alone.predictions.logits, atol=1e-4, rtol=1e-5
         )
-        assert neighbours.losses()[place] == pytest.approx(alone.loss, abs=1e-4)
-        assert neighbours.accuracies()[place] == pytest.approx(alone.accuracy)
+        assert neighbours.losses[place] == pytest.approx(alone.loss, abs=1e-4)
+        assert neighbours.accuracies[place] == pytest.approx(alone.accuracy)
 
 
 def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):

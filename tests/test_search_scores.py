@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from scoring import CALIBRATION, HEADS, SELECTION, full, order_of
 
+from analysis.answers import divergences
 from analysis.batches import batches
 from analysis.evaluation import evaluate
 from analysis.replay import Replay
 from analysis.scores import rank, search
-from analysis.scores.ablation import divergences
 
 
 def searched_slowly(subject):

@@ -9,31 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analysis.cli.output import IMPORTING, Clock, print_json, waiting, watch
-from analysis.cli.request import (
-    AsJson,
-    Data,
-    LabelColumn,
-    Labels,
-    Limit,
-    Model,
-    Request,
-    SplitName,
-    TextColumn,
-    Trust,
-)
+from analysis.cli.plans import read_plan
+from analysis.cli.quality import quality_answer
+from analysis.cli.request import AsJson, Request, asking
 from analysis.errors import MethodError, PlanError, unknown
 from analysis.mask import HeadMask, parse_heads
-from analysis.plan import LARGEST, Plan
+from analysis.plan import Plan
 
 if TYPE_CHECKING:
     from analysis.handover.delivery import Delivery
     from analysis.models import Subject
 
 
+@asking(split="test")
 def prune_command(
-    model: Model = "demo",
-    data: Data = "demo",
-    split: SplitName = "test",
+    request: Request,
     plan: Annotated[
         Path | None, typer.Option(help="A plan's file: which heads go, and how to repair.")
     ] = None,
@@ -64,12 +54,7 @@ def prune_command(
     dtype: Annotated[
         str, typer.Option(help="What is timed: float32, bfloat16 or float16.")
     ] = "float32",
-    limit: Limit = None,
     as_json: AsJson = False,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    labels: Labels = None,
-    trust_remote_code: Trust = False,
 ) -> None:
     """Really remove heads, repair what is left, measure it, and write the smaller model."""
     if (plan is None) == (off is None):
@@ -78,10 +63,7 @@ def prune_command(
         raise MethodError(
             "--padded, --onnx and --push need --out FOLDER, where the model is written"
         )
-    request = Request(
-        model, data, split, None, text_column, label_column, labels, trust_remote_code
-    )
-    heads, content = parse_heads(off or ""), None if plan is None else _read(plan)
+    heads, content = parse_heads(off or ""), read_plan(plan)
     clock = Clock()
     with waiting(IMPORTING):
         from analysis.export import push as upload
@@ -89,9 +71,11 @@ def prune_command(
         from analysis.repair import REPAIRS
     if repair is not None and repair not in REPAIRS:
         raise MethodError(unknown("repair", repair, REPAIRS))
-    subject, everything, _ = request.open()
+    subject, everything = request.open_any()
     chosen = _plan(subject, content, heads, repair)
-    wish = Wish(out, padded, onnx, split, limit, batch, length, rounds, threads, dtype)
+    wish = Wish(
+        out, padded, onnx, request.split, request.limit, batch, length, rounds, threads, dtype
+    )
     found = watch(delivering(subject, everything, chosen, wish), "removing heads")
     address = upload(out, push) if push and out else None
     answer = {
@@ -137,7 +121,10 @@ def prune_answer(found: Delivery) -> dict[str, Any]:
         },
         "latency": None if latency is None else asdict(latency),
         "onnx_latency": None if found.onnx_latency is None else asdict(found.onnx_latency),
-        "accuracy": {name: asdict(standing) for name, standing in found.standings.items()},
+        "ceiling": {**asdict(found.ceiling), "sentence": found.ceiling.sentence},
+        "accuracy": {
+            name: quality_answer(standing.measured) for name, standing in found.standings.items()
+        },
         "repair": asdict(found.report),
         "written": None
         if written is None
@@ -156,11 +143,3 @@ def _plan(subject: Subject, content: bytes | None, heads: Any, repair: str | Non
         return Plan("given heads", subject.spec, subject.fingerprint, mask, repair=kind)
     given = Plan.from_json(subject.anatomy, content, fingerprint=subject.fingerprint)
     return given if repair is None else replace(given, repair=repair)  # type: ignore[arg-type]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
-    except OSError as error:
-        raise PlanError(f"cannot read the plan {path}: {error.strerror}") from error

@@ -2,70 +2,132 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from analysis.cli.output import IMPORTING, say, waiting
+from analysis.errors import MethodError
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import; `--help` and a mistyped option need not wait for it.
     from analysis.models import Subject
     from analysis.text import LabelledText, Split
 
-Model = Annotated[str, typer.Option("--model", help="demo, a hub id or a folder.")]
-Data = Annotated[str, typer.Option("--data", help="demo, a hub id, a folder or a file.")]
-SplitName = Annotated[str, typer.Option("--split", help="train, calibration, selection or test.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Use that many texts, chosen by hash.")
-]
+OPTIONS: dict[str, Any] = {
+    "model": Annotated[str, typer.Option(help="demo, a hub id or a folder.")],
+    "data": Annotated[
+        str,
+        typer.Option(
+            help="demo, a hub id, a folder or a file: labelled texts, for a language model any text, for a "
+            "tagger words with tags (CoNLL, or columns such as tokens and ner_tags)."
+        ),
+    ],
+    "split": Annotated[str, typer.Option(help="train, calibration, selection or test.")],
+    "limit": Annotated[
+        int | None, typer.Option(min=1, help="Use that many texts, chosen by hash.")
+    ],
+    "text_column": Annotated[
+        str | None, typer.Option(help="Column of the data that holds the texts, or words.")
+    ],
+    "label_column": Annotated[
+        str | None, typer.Option(help="Column of the data that holds the labels, or tags.")
+    ],
+    "labels": Annotated[
+        str | None, typer.Option(help="Output of the model for each label, such as neg=0,pos=1.")
+    ],
+    "device": Annotated[str, typer.Option(help="Where the model runs: auto, cpu or cuda.")],
+    "trust_remote_code": Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")
+    ],
+}
+"""The options that all commands share, by the field of a `Request`."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TextColumn = Annotated[str | None, typer.Option(help="Column of the data that holds the texts.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the data that holds the labels.")]
-Labels = Annotated[
-    str | None, typer.Option(help="Output of the model for each label, such as neg=0,pos=1.")
-]
-Trust = Annotated[
-    bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model.")
-]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What every command is asked for: a model, sentences whose labels fit it, and a part of them."""
+    """What every command is asked for: a model, text that fits it, and a part of that."""
 
-    model: str
-    data: str
-    split: str
+    model: str = "demo"
+    data: str = "demo"
+    split: str = "test"
     limit: int | None = None
     text_column: str | None = None
     label_column: str | None = None
     labels: str | None = None
+    device: str = "auto"
     trust_remote_code: bool = False
 
     def open(self) -> tuple[Subject, LabelledText, Split]:
-        """Load model and data, the latter's labels numbered as the model's outputs are."""
+        """Load model and data, the latter's labels numbered as the model's outputs are.
+
+        Raises:
+            MethodError: the model reads no text.
+        """
+        subject, data = self.open_any()
+        if data is None:
+            raise MethodError(
+                f"{self.model} is a model for {subject.task.title.lower()} and reads no text; its heads can be "
+                "scored without any (headcount rank --method magnitude) and removed (headcount prune)"
+            )
+        split = data.split(self.split)
+        return subject, data, split if self.limit is None else split.limited(self.limit)
+
+    def open_any(self) -> tuple[Subject, LabelledText | None]:
+        """Load a model of any task, and its data where it reads text."""
         with waiting(IMPORTING):
             _quiet()
             from analysis.data import load_data, matched
             from analysis.models import load_model
-        with waiting(f"loading the data {self.data}"):
-            data = load_data(
-                self.data, text_column=self.text_column, label_column=self.label_column
-            )
-            split = data.split(self.split)
         with waiting(f"loading the model {self.model}"):
-            subject = load_model(self.model, trust_remote_code=self.trust_remote_code)
-        data = matched(data, subject.labels, self.labels)
-        split = data.split(self.split)
+            subject = load_model(
+                self.model, trust_remote_code=self.trust_remote_code, device=self.device
+            )
+        if subject.task.reads == "nothing":
+            return subject, None
+        with waiting(f"loading the data {self.data}"):
+            columns = {"text_column": self.text_column, "label_column": self.label_column}
+            data = load_data(self.data, task=subject.task, **columns)
+            data = matched(data, subject.labels, self.labels)
         for note in data.notes if self.data != "demo" else ():
             say(f"{data.name}: {note}")
-        return subject, data, split if self.limit is None else split.limited(self.limit)
+        return subject, data
 
     def answer(self) -> dict[str, Any]:
         """The part of the request that every answer repeats."""
         return {"model": self.model, "data": self.data, "split": self.split}
+
+
+def asking(split: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the shared options; it gets them as a `Request`, before its own.
+
+    Args:
+        split: the split that the command works on unless told otherwise.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def asked(**given: Any) -> None:
+            shared = {name: given.pop(name) for name in OPTIONS}
+            command(Request(**shared), **given)
+
+        defaults = {each.name: each.default for each in fields(Request)} | {"split": split}
+        kind = inspect.Parameter.KEYWORD_ONLY
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [
+            inspect.Parameter(name, kind, default=defaults[name], annotation=annotation)
+            for name, annotation in OPTIONS.items()
+        ]
+        parameters += [each.replace(kind=kind) for each in own]
+        asked.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        asked.__annotations__ = {each.name: each.annotation for each in parameters}
+        asked.__name__, asked.__doc__ = command.__name__, command.__doc__
+        return asked
+
+    return decorate
 
 
 def _quiet() -> None:

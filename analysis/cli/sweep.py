@@ -8,25 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from analysis.cli.output import IMPORTING, Clock, print_json, print_table, waiting, watch
-from analysis.cli.request import (
-    AsJson,
-    Data,
-    LabelColumn,
-    Labels,
-    Limit,
-    Model,
-    Request,
-    SplitName,
-    TextColumn,
-    Trust,
-)
+from analysis.cli.request import AsJson, Request, asking
 from analysis.errors import MethodError
 
 
+@asking(split="selection")
 def sweep_command(
-    model: Model = "demo",
-    data: Data = "demo",
-    split: SplitName = "selection",
+    request: Request,
     methods: Annotated[
         str | None,
         typer.Option(
@@ -56,28 +44,21 @@ def sweep_command(
         Path | None,
         typer.Option(help="Write the table to this .csv or .parquet; run again to go on."),
     ] = None,
-    limit: Limit = None,
     as_json: AsJson = False,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    labels: Labels = None,
-    trust_remote_code: Trust = False,
 ) -> None:
     """See how accuracy falls as heads are removed, by several methods."""
-    request = Request(
-        model, data, split, limit, text_column, label_column, labels, trust_remote_code
-    )
     shares, numbers = _listed(fractions, float, "fractions"), _seeds(seeds)
     clock = Clock()
     with waiting(IMPORTING):
         from analysis.scores import QUICK
         from analysis.sweep import Sweep, sweeping
+        from analysis.sweep_table import extra_columns
     plan = Sweep(
         tuple(each.strip() for each in methods.split(",")) if methods else tuple(QUICK),
         fractions=tuple(shares),
         seeds=tuple(numbers),
-        split=split,
-        limit=limit,
+        split=request.split,
+        limit=request.limit,
         ablation=ablation,  # type: ignore[arg-type]
         repairs=tuple(each.strip() for each in repair.split(",")),
         tuned=tuned,
@@ -92,7 +73,9 @@ def sweep_command(
     )
     if as_json:
         rows = table.to_dict("records")
-        print_json({**request.answer(), "limit": limit, "rows": rows, "seconds": clock.seconds})
+        print_json(
+            {**request.answer(), "limit": request.limit, "rows": rows, "seconds": clock.seconds}
+        )
         return
     columns = [
         "method",
@@ -108,7 +91,10 @@ def sweep_command(
         "percentile",
         "p_random_holm",
     ]
-    print_table(f"{model}: {data}, {split}", columns, table[columns].values.tolist())
+    columns[6:6] = extra_columns(table)
+    print_table(
+        f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
+    )
 
 
 def _seeds(text: str) -> list[int]:

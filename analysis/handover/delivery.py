@@ -10,18 +10,18 @@ from typing import Any
 import torch
 
 from analysis.attention import Intervention, gates_of, intervening
+from analysis.ceiling import Ceiling, ceiling
 from analysis.cost import Cost, cost
 from analysis.evaluation import Evaluation, compared
 from analysis.export import Written, export, gated_model
 from analysis.footprint import Footprint, footprint
 from analysis.handover.parity import answer, probes
-from analysis.intervals import Change
 from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
+from analysis.measures import Measured
 from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.progress import Step
-from analysis.quality import measure
 from analysis.repair import Report, repairing
 from analysis.replay import Replay
 from analysis.surgery import mask_of
@@ -33,14 +33,13 @@ from analysis.text import Calibration, LabelledText, Selection
 class Standing:
     """A form of the model measured on the reported split."""
 
-    accuracy: float
-    """Share of right answers, 0 to 1."""
-    low: float
-    high: float
-    change: Change | None
-    """Against the full model, in points, with a paired 95 % interval; None for the full model itself."""
-    measures: dict[str, float]
-    """The task's own measures by name."""
+    measured: tuple[Measured, ...]
+    """The task's measures, the first of which tells most; changes are against the full model, paired."""
+
+    @property
+    def main(self) -> Measured:
+        """The task's first measure."""
+        return self.measured[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +60,7 @@ class Delivery:
     """`before`, `masked`, `removed`, `repaired`, as far as the data has the split."""
     split: str
     written: Written | None
+    ceiling: Ceiling
     onnx_latency: Latency | None = None
     """The full model in PyTorch against the written ONNX file in onnxruntime."""
 
@@ -76,13 +76,12 @@ class Delivery:
             "repair": self.report.sentence,
         }
         for name, standing in self.standings.items():
-            told = (
-                f"{standing.accuracy:.1%} (95 % interval {standing.low:.1%} to {standing.high:.1%})"
-            )
-            if standing.change is not None:
-                change = standing.change
-                told += f", {change.points:+.2f} points ({change.low:+.2f} to {change.high:+.2f})"
-            found[f"accuracy on {self.split}, {name}"] = told
+            main = standing.main
+            told = f"{main.told} (95 % interval {main.interval})"
+            if main.change is not None:
+                told += f", {main.changed}"
+            found[f"{main.title} on {self.split}, {name}"] = told
+        found["ceiling"] = self.ceiling.sentence
         if self.latency is not None:
             low, high = self.latency.ratio_intervals["removed"]
             found["speed"] = (
@@ -173,6 +172,7 @@ def delivering(
         standings,
         wish.split,
         None,
+        ceiling(subject, length=length),
     )
     if wish.folder is not None:
         written = export(
@@ -248,25 +248,12 @@ def _standings(
     }
     if smaller is bare:
         del forms["repaired"]
-    baseline: Any = None
+    baseline: Evaluation | None = None
     replays: dict[int, Replay] = {}
     for name, (model, wanted) in forms.items():
-        if subject.task.name == "sequence-classification":
-            if id(model) not in replays:
-                replays[id(model)] = Replay(model, split)
-            found: Evaluation = replays[id(model)].evaluate(wanted)
-            change = None
-            if baseline is not None:
-                change = compared(replace(found, baseline=None), baseline).change
-            baseline = baseline or found
-            measures = {"accuracy": found.accuracy, "loss": found.loss}
-            yield name, Standing(found.accuracy, found.low, found.high, change, measures)
-        else:
-            quality = measure(model, split, wanted)
-            change = None if baseline is None else quality.change(baseline)
-            baseline = baseline or quality
-            accuracy = quality.values["accuracy"]
-            yield (
-                name,
-                Standing(accuracy, quality.low, quality.high, change, dict(quality.values)),
-            )
+        if id(model) not in replays:
+            replays[id(model)] = Replay(model, split)
+        replay = replays[id(model)]
+        found = replace(replay.evaluate(wanted), baseline=None)
+        yield name, Standing(compared(found, baseline).measured)
+        baseline = baseline or found

@@ -172,7 +172,8 @@ class TappedCourse:
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
     """The fastest way that gives the model's own answers."""
-    if can_pack(subject) and _packs_truly(subject, split):
+    texts = subject.task.name == "sequence-classification"
+    if texts and can_pack(subject) and _packs_truly(subject, split):
         return PackedCourse(subject, split, dtype)
     return TappedCourse(subject, split, dtype)
 

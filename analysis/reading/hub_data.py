@@ -154,9 +154,9 @@ def _table(rows: Any) -> Table:
     return Table(
         {name: arrow.column(name).to_pylist() for name in features},
         {
-            name: tuple(feature.names)
+            name: tuple(inner.names)
             for name, feature in features.items()
-            if isinstance(feature, ClassLabel)
+            if isinstance(inner := getattr(feature, "feature", feature), ClassLabel)
         },
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from analysis.errors import DataError, unknown
 from analysis.text import LabelledText
@@ -44,6 +45,8 @@ def matched(
         DataError: a label has no output, or two labels share one; the message shows both lists.
     """
     outputs = tuple(model_labels)
+    if not data.label_names:
+        return data  # texts alone, for a model that has no labels
     given = _parsed(labels) if isinstance(labels, str) else dict(labels or {})
     if given:
         places, note = _as_given(data, outputs, given), ""
@@ -57,11 +60,16 @@ def matched(
         data,
         label_names=outputs,
         splits={
-            name: replace(split, labels=tuple(places[label] for label in split.labels))
+            name: replace(split, labels=tuple(_placed(places, label) for label in split.labels))
             for name, split in data.splits.items()
         },
         notes=(*data.notes, *filter(None, [note])),
     )
+
+
+def _placed(places: Sequence[int], label: Any) -> Any:
+    """The output of a text's label, or of each word's."""
+    return tuple(places[each] for each in label) if isinstance(label, tuple) else places[label]
 
 
 def _by_name(data: LabelledText, outputs: tuple[str, ...]) -> tuple[tuple[int, ...], str]:

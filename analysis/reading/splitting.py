@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from analysis.errors import DataError
-from analysis.text import SPLITS, Split, key
+from analysis.text import NO_LABEL, SPLITS, Split, key
 
 ROLES = {
     "train": "train",
@@ -45,7 +46,8 @@ class Rows:
     """Labelled texts before they have a purpose."""
 
     texts: tuple[str, ...]
-    labels: tuple[int, ...]
+    labels: tuple[Any, ...]
+    """As `text.Split` has them."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -115,8 +117,9 @@ def _divided(
 ) -> dict[str, Rows]:
     """Deal rows out by the hash of their texts; what is past the last share goes to `rest`."""
     if len(rows) < FEWEST:
+        what = "texts" if NO_LABEL in rows.labels else "labelled texts"
         raise DataError(
-            f"{name} has {len(rows)} labelled texts to divide into {', '.join(shares)}; "
+            f"{name} has {len(rows)} {what} to divide into {', '.join(shares)}; "
             f"at least {FEWEST} are needed, and some hundreds for numbers worth trusting"
         )
     dealt: dict[str, list[int]] = {kind: [] for kind in (*shares, *filter(None, [rest]))}
@@ -167,15 +170,21 @@ def _warnings(splits: Mapping[str, Split]) -> list[str]:
     notes = [
         f"all texts of {kind} have one label"
         for kind, split in measured.items()
-        if len(set(split.labels)) == 1
+        if set(split.labels) != {NO_LABEL} and len(set(split.labels)) == 1
     ]
     few = {kind: len(split) for kind, split in measured.items() if len(split) < SMALL}
     if few:
         fewest = min(few.values())
         sizes = ", ".join(f"{kind} {size}" for kind, size in few.items())
+        one_each = all(isinstance(label, int) and label >= 0 for label in measured[min(few)].labels)
         notes.append(
-            f"there are few texts ({sizes}): an accuracy on {fewest} is uncertain by up to "
-            f"±{100 / fewest**0.5:.0f} points, on 400 by ±5, on 2,400 by ±2"
+            f"there are few texts ({sizes}): "
+            + (
+                f"an accuracy on {fewest} is uncertain by up to ±{100 / fewest**0.5:.0f} points, on 400 by "
+                "±5, on 2,400 by ±2"
+                if one_each
+                else "what is measured on them depends on which texts they are"
+            )
         )
     return notes
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from analysis.errors import DataError
@@ -40,16 +41,24 @@ class Table:
         return len(next(iter(self.columns.values()), ()))
 
 
-def read_table(path: Path) -> Table:
+Reader = Callable[[Path], Table]
+
+
+def read_table(path: Path, more: Mapping[str, Reader] = MappingProxyType({})) -> Table:
     """Read a file of labelled text.
+
+    Args:
+        path: the file.
+        more: readers by ending beside those of tables, which win over them.
 
     Raises:
         DataError: the file is missing, empty, too large, damaged, not UTF-8 or of another kind.
     """
-    reader = READERS.get(path.suffix.lower())
+    readers: Mapping[str, Reader] = {**READERS, **more}
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(
-            f"cannot read {path.name}: its name should end in one of {', '.join(READERS)}"
+            f"cannot read {path.name}: its name should end in one of {', '.join(readers)}"
         )
     try:
         size = path.stat().st_size
@@ -78,7 +87,7 @@ def table_of(records: Iterable[dict[str, Any]]) -> Table:
 
 
 def _read_csv(path: Path) -> Table:
-    text = _decoded(path)
+    text = decoded(path)
     first = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first.count)
     return _parsed(path, text, delimiter, csv.QUOTE_MINIMAL)
@@ -86,7 +95,7 @@ def _read_csv(path: Path) -> Table:
 
 def _read_tsv(path: Path) -> Table:
     """Tab-separated values exist with and without quoting; a stray quote must not swallow lines."""
-    text = _decoded(path)
+    text = decoded(path)
     try:
         table = _parsed(path, text, "\t", csv.QUOTE_NONE)
     except DataError:
@@ -102,11 +111,8 @@ def _parsed(path: Path, text: str, delimiter: str, quoting: Literal[0, 3]) -> Ta
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
     try:
         names = [name.strip() for name in next(rows, [])]
-        if len(names) < 2:
-            raise DataError(
-                f"{path.name} has one column ({', '.join(names)[:60]!r}); "
-                "a text column and a label column are needed, named in the first line"
-            )
+        if not any(names):
+            raise DataError(f"{path.name} is empty; its first line should name the columns")
         columns: list[list[Any]] = [[] for _ in names]
         for row in rows:
             if not row:
@@ -139,7 +145,7 @@ def _unquoted(value: str | None) -> str | None:
 
 def _read_json_lines(path: Path) -> Table:
     records = []
-    for number, line in enumerate(_decoded(path).split("\n"), start=1):
+    for number, line in enumerate(decoded(path).split("\n"), start=1):
         if line.strip():
             records.append(_record(path, f"line {number}", line))
     return table_of(records)
@@ -147,7 +153,7 @@ def _read_json_lines(path: Path) -> Table:
 
 def _read_json(path: Path) -> Table:
     """A list of objects, or JSON Lines under the shorter ending."""
-    text = _decoded(path)
+    text = decoded(path)
     if not text.lstrip().startswith("["):
         return _read_json_lines(path)
     try:
@@ -199,14 +205,26 @@ def _declared_classes(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
         return {
             column: tuple(str(name) for name in feature["names"])
-            for column, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+            for column, declared in features.items()
+            if isinstance(feature := _element(declared), dict)
+            and feature.get("_type") == "ClassLabel"
         }
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
 
 
-def _decoded(path: Path) -> str:
+def _element(feature: Any) -> Any:
+    """What a list holds, or what stands for itself."""
+    inner = feature.get("feature") if isinstance(feature, dict) else None
+    return inner if isinstance(inner, dict) else feature
+
+
+def decoded(path: Path) -> str:
+    """The text of a file in UTF-8, or in UTF-16 where it begins with its mark.
+
+    Raises:
+        DataError: it is of another encoding, or not a text file.
+    """
     raw = path.read_bytes()
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:

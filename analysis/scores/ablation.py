@@ -7,8 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import kl_div
 
 from analysis.mask import HeadMask
 from analysis.models import Subject
@@ -29,15 +27,6 @@ def replay_of(subject: Subject, split: Split, precision: str = "auto") -> Replay
     return Replay(subject, split, precision=precision, memory=MEMORY)
 
 
-def divergences(logits: Tensor, full: Tensor) -> Tensor:
-    """Mean over sentences of `KL(full model's answer || answer)` in nats, of logits `[..., n, classes]`."""
-    wanted = full.log_softmax(-1)
-    found = logits.log_softmax(-1)
-    return (
-        kl_div(found, wanted.expand_as(found), reduction="none", log_target=True).sum(-1).mean(-1)
-    )
-
-
 def leave_one_out_loss(subject: Subject, evidence: Evidence) -> list[float]:
     """`L(without h) - L(full)`, the rise of the mean cross-entropy in nats (the oracle of Michel et al. 2019).
 
@@ -45,13 +34,12 @@ def leave_one_out_loss(subject: Subject, evidence: Evidence) -> list[float]:
     """
     replay = replay_of(subject, evidence.texts)
     base = replay.evaluate().loss
-    return (_neighbours(subject, evidence.texts).losses() - base).tolist()
+    return (_neighbours(subject, evidence.texts).losses - base).tolist()
 
 
 def leave_one_out_divergence(subject: Subject, evidence: Evidence) -> list[float]:
     """`E_s KL(p_full(s) || p_without_h(s))` in nats: how far the answers move; labels are not needed."""
-    full = replay_of(subject, evidence.texts).evaluate().predictions.logits
-    return divergences(_neighbours(subject, evidence.texts).logits, full).tolist()
+    return _neighbours(subject, evidence.texts).divergences.tolist()
 
 
 def shapley(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from analysis.attention import Intervention, View, intervening
-from analysis.batches import Batch, batches
+from analysis.batches import IGNORED, Batch, batches
 from analysis.models import Subject, structural_copy
 from analysis.progress import Step
 from analysis.scores.method import Evidence
@@ -25,7 +25,8 @@ def attention_attribution(
     """`E_s max_ij Attr_h(s)_ij` (AttAttr, Hao et al. 2021).
 
     `Attr_h(A) = A_h * integral over a from 0 to 1 of dF(a A) / dA_h`, with A the attention of all heads of one
-    layer, F the probability of the true label, the product element by element and the integral a mean over
+    layer, F the probability of the true label (of words or
+    tokens its mean over the text), the product element by element and the integral a mean over
     `steps` points. Attention enters a head's output linearly, so `a A` is a gate of a on the layer's heads.
     """
     split = evidence.texts.limited(sentences)
@@ -75,6 +76,10 @@ def _differentiated(
     with torch.enable_grad(), intervening(Intervention(gates=gates, watch=watch)):
         logits: Tensor = model(**batch.inputs).logits.float()  # type: ignore[operator]
     labels = batch.labels.to(logits.device)
-    probability = logits.softmax(-1).gather(1, labels[:, None]).sum()
+    chances = logits.softmax(-1).gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+    if labels.dim() > 1:  # a text's mean over its words or tokens
+        judged = labels != IGNORED
+        chances = chances * judged / judged.sum(1, keepdim=True).clamp(min=1)
+    probability = chances.sum()
     (derivative,) = torch.autograd.grad(probability, seen[:1])
     return seen[0].detach(), derivative

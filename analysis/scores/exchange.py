@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from analysis.anatomy import matrix, sites_of
+from analysis.answers import divergences
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.course import PackedCourse, course_of
 from analysis.precision import dtype_of
 from analysis.progress import Step
-from analysis.scores.ablation import divergences
 from analysis.scores.method import Evidence, Found, by_head
 from analysis.scores.reconstruction import RIDGE, Moments, eliminate, gathering, prices
 from analysis.text import Calibration

@@ -89,7 +89,8 @@ class Method:
             raise MethodError(
                 f"the method {self.name!r} needs {self.needs}; give data with a calibration split"
             )
-        if self.needs == "labels" and len(set(evidence.texts.labels)) < 2:
+        texts = subject.task.name == "sequence-classification"
+        if texts and self.needs == "labels" and len(set(evidence.texts.labels)) < 2:
             raise MethodError(
                 f"the method {self.name!r} needs labels, and all {len(evidence.texts)} texts of the "
                 "calibration split carry the same one; methods that need only texts can run"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from analysis.attention import Intervention, View, intervening
-from analysis.batches import Batch, batches
+from analysis.batches import IGNORED, Batch, batches
 from analysis.mask import Head
 from analysis.models import Subject
 from analysis.progress import Step, finish
@@ -241,6 +241,10 @@ def _traced(
 
     with torch.enable_grad(), intervening(Intervention(watch=watch)):
         logits = subject.model(**batch.inputs).logits.float()
+        if (
+            logits.dim() == 3
+        ):  # answers for words or tokens: those that are judged, one after the other
+            logits = logits[(batch.labels != IGNORED).to(logits.device)]
     outputs = [seen[layer] for layer in range(subject.anatomy.layers)]
     found = []
     for direction in _directions(logits.detach(), generator):

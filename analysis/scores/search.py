@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import torch
 
+from analysis.answers import divergences
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
 from analysis.replay import Replay
-from analysis.scores.ablation import divergences, replay_of
+from analysis.scores.ablation import replay_of
 from analysis.scores.method import Evidence, Found, by_head
 
 SWAPPED_AT = (0.25, 0.5, 0.75)
@@ -58,9 +59,8 @@ def _found(subject: Subject, order: list[Head], masks: dict[int, HeadMask], pass
 
 def _next(replay: Replay, mask: HeadMask) -> tuple[Head, float, int]:
     """The head to remove, the divergence without it, and how many masks that took."""
-    full = replay.evaluate().predictions.logits
     neighbours = finish(replay.without_each(mask))
-    found = divergences(neighbours.logits, full)
+    found = neighbours.divergences
     best = int(found.argmin())
     return neighbours.heads[best], float(found[best]), len(found)
 

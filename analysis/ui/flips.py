@@ -28,7 +28,12 @@ WORDS = {"broken": "became wrong", "fixed": "became right", "other": "other", "s
 def under_mask(here: Workspace, job: Job[Evaluation]) -> None:
     """The sentences that the mask changes against the full model, or what to do to see some."""
     found = job.result
-    if job.is_open or found is None:
+    if here.subject.task.reads != "labelled texts":
+        st.caption(
+            f"This model answers for {here.subject.task.item}, thousands of them: how many became right or wrong "
+            "stands above, and no list of sentences would show them."
+        )
+    elif job.is_open or found is None:
         st.caption("The list appears when the measurement has ended.")
     elif found.baseline is None:
         st.caption("All heads are on: switch some off to see which answers change.")

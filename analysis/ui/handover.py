@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
-from analysis.ui import frame, views
+from analysis.ui import frame
 from analysis.ui.resources import Workspace
 from analysis.ui.state import setting, switch
 
@@ -90,20 +90,21 @@ def plan_file(here: Workspace, mask: HeadMask, choice: Choice) -> None:
 def standings(found: Delivery) -> None:
     """Accuracy of every form of the model on the reported split."""
     st.subheader("Does it still answer well?", anchor=False)
+    if not found.standings:
+        st.caption(
+            "This model gives no answers to texts that could be judged: its smaller form was compared with the "
+            "one whose heads are switched off, number by number."
+        )
+        return
     rows = []
     for name, standing in found.standings.items():
-        change = standing.change
-        rows.append(
-            {
-                "form": FORMS[name],
-                "accuracy": views.percent(standing.accuracy),
-                "95 % interval": f"{views.percent(standing.low)} to {views.percent(standing.high)}",
-                "change in points": views.points(change.points) if change else "—",
-                "its interval": f"{views.points(change.low)} to {views.points(change.high)}"
-                if change
-                else "—",
-            }
-        )
+        row = {"form": FORMS[name]}
+        for place, each in enumerate(standing.measured):
+            row[each.title] = each.told
+            if place == 0:
+                row["95 % interval"] = each.interval
+                row["change"] = each.changed or "—"
+        rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True)
     st.caption(
         f"{frame.escaped(found.report.sentence)} Measured once, on the {found.split} split, after the heads were "
@@ -129,9 +130,9 @@ def costs(found: Delivery) -> None:
         st.caption(
             f"Batch of {latency.batch}, {latency.length} tokens, {latency.threads} threads, {latency.dtype}, models in "
             f"turns, {latency.rounds} rounds. The masked model ran {latency.ratios['masked']:.2f} times as fast: "
-            "switching heads off saves nothing. Attention's projections are a part of the model only, so the "
-            "gain has a ceiling however many heads go."
+            "switching heads off saves nothing."
         )
+    st.caption(found.ceiling.sentence)
 
 
 def files(found: Delivery) -> None:

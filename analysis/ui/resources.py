@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from analysis.errors import ModelError
 from analysis.progress import Step
 from analysis.ui import uploads
 from analysis.ui.state import Source
@@ -95,11 +96,17 @@ def opening(source: Source) -> Iterator[Step[Workspace]]:
 
     yield Step(1, len(STAGES), "stages")
     subject = load_model(source.model)
+    if subject.task.reads == "nothing":
+        raise ModelError(
+            f"{subject.name} is a model for {subject.task.title.lower()} and reads no text, on which these pages "
+            "measure; its heads can be removed from a terminal: headcount prune --model FOLDER --off 0.3"
+        )
     yield Step(2, len(STAGES), "stages")
     data = load_data(
         uploads.path_of(source.data),
         text_column=source.text_column,
         label_column=source.label_column,
+        task=subject.task,
     )
     data = matched(data, subject.labels, source.labels)
     key = f"{subject.fingerprint}/{_digest(data)}"

@@ -38,33 +38,44 @@ def summary(job: Job[Evaluation], forecast: Forecast | None = None) -> None:
 
 def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
     """The numbers of an evaluation as tiles."""
-    change = found.change if found else None
+    here = current().here
+    task = here.subject.task if here else None
+    measure = task.measures[0] if task and task.measures else None
+    main = found.main if found else None
+    change = main.change if main else None
     so_far = "" if is_final else " …"
+    tile: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off", "border": True}
     left, right = st.columns(2)
     left.metric(
-        f"Accuracy{so_far}",
-        views.percent(found.accuracy) if found else "…",
-        delta=views.accuracy_interval(found) if found else " ",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
+        f"{measure.title if measure else 'Accuracy'}{so_far}",
+        main.told if main else "…",
+        delta=views.interval(main) if main else " ",
         height="stretch",
-        help="Share of right answers with its 95 % interval (Wilson).",
+        help=f"{measure.meaning if measure else ''} Below it the 95 % interval.",
+        **tile,
     )
+    ends = (views.amount(main, end) for end in (change.low, change.high)) if main and change else ()
     right.metric(
-        f"Points{so_far}",
-        views.points(change.points) if change else "…" if not found else "—",
-        delta=f"{views.points(change.low)} to {views.points(change.high)}" if change else " ",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
+        f"{'Points' if measure is None or measure.unit == 'share' else 'Change'}{so_far}",
+        views.amount(main, change.points) if main and change else "…" if not found else "—",
+        delta=" to ".join(ends) or " ",
         height="stretch",
-        help="Change of accuracy against the full model on the same sentences, in hundredths, "
-        "with its paired 95 % interval.",
+        help=f"Change of the {measure.title if measure else 'accuracy'} against the full model on the same texts"
+        + (", in hundredths" if measure is None or measure.unit == "share" else "")
+        + ", with its paired 95 % interval.",
+        **tile,
     )
-    left.metric(
-        "Loss", f"{found.loss:.3f}" if found else "…", border=True, help="Cross-entropy in nats."
-    )
+    others = found.measured[1:] if found else ()
+    if len(others) > 1:  # of words and tokens both the accuracy and the loss
+        for place, each in zip((left, right), others, strict=False):
+            place.metric(each.measure.title, each.told, border=True, help=each.measure.meaning)
+    else:
+        left.metric(
+            "Loss",
+            f"{found.loss:.3f}" if found else "…",
+            border=True,
+            help="Cross-entropy in nats.",
+        )
     right.metric(
         "Heads on", f"{found.heads_on} of {found.heads_total}" if found else "…", border=True
     )

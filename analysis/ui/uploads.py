@@ -11,7 +11,7 @@ from pathlib import Path
 from analysis.errors import DataError
 from analysis.places import cache_dir
 
-ENDINGS = ("csv", "tsv", "jsonl", "parquet")
+ENDINGS = ("csv", "tsv", "jsonl", "parquet", "txt", "conll")
 """Kinds of files that can be uploaded."""
 MOST_FILES = 50
 """Uploads that are kept; those that were used longest ago go first."""

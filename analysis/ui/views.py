@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
     from analysis.mask import Head, HeadMask
+    from analysis.measures import Measured
     from analysis.models import Subject
     from analysis.profiling import Profile
     from analysis.scores import Method
@@ -36,26 +38,47 @@ def points(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
-def accuracy_interval(evaluation: Evaluation) -> str:
-    """The 95 % interval of an accuracy."""
-    return f"{100 * evaluation.low:.1f} to {100 * evaluation.high:.1f} %"
+def interval(measured: Measured) -> str:
+    """The 95 % interval of a measure; empty of a single text, which says nothing about others."""
+    return measured.interval if math.isfinite(measured.high - measured.low) else " "
+
+
+def amount(measured: Measured, value: float) -> str:
+    """A change with its sign: points for shares, `−0.4`; else in the measure's unit."""
+    if measured.measure.unit == "share":
+        return points(value)
+    return (f"{value:+.2f}" if not measured.measure.unit else f"{value:+.3f}").replace("-", "−")
+
+
+def quality(evaluation: Evaluation) -> str:
+    """The full model's main number, in a sentence."""
+    if evaluation.task.reads == "labelled texts":
+        return f"The full model is right on {percent(evaluation.accuracy)} of {evaluation.n:,} sentences."
+    main = evaluation.main
+    return (
+        f"The full model's {main.title} on {evaluation.n:,} {evaluation.task.item} is {main.told}."
+    )
 
 
 def verdict(evaluation: Evaluation) -> str:
     """What an evaluation says against the full model, in a sentence that does not claim too much."""
-    change, flips = evaluation.change, evaluation.flips
+    main, flips = evaluation.main, evaluation.flips
+    change = main.change
     if change is None or flips is None:
-        return f"The full model is right on {percent(evaluation.accuracy)} of {evaluation.n:,} sentences."
-    if change.low > 0 or change.high < 0:
+        return quality(evaluation)
+    is_share = main.measure.unit == "share"
+    unit = "points" if is_share else f"of {main.title}"
+    if main.is_worse is not None:
         ends = sorted((abs(change.low), abs(change.high)))
-        said = (
-            f"{'better' if change.low > 0 else 'worse'} than with all heads by "
-            f"{abs(change.points):.1f} points ({ends[0]:.1f} to {ends[1]:.1f})"
+        by, low, high = (
+            f"{value:.1f}" if is_share else f"{value:.2f}" for value in (abs(change.points), *ends)
         )
+        said = f"{'worse' if main.is_worse else 'better'} than with all heads by {by} {unit} ({low} to {high})"
     else:
+        by, low, high = (amount(main, value) for value in (change.points, change.low, change.high))
         said = (
-            f"not distinguishable from the full model on these {evaluation.n:,} sentences: "
-            f"{points(change.points)} points ({points(change.low)} to {points(change.high)})"
+            f"not distinguishable from the full model on these {evaluation.n:,} {evaluation.task.item}: "
+            f"{by} {unit} ({low} to {high})"
         )
     return (
         f"With {evaluation.heads_on} of {evaluation.heads_total} heads the model is {said}. "
@@ -127,6 +150,12 @@ def certainty(evaluation: Evaluation) -> str:
     """How sure an evaluation's change is and what it could have missed, in sentences."""
     from analysis.significance import detectable
 
+    if evaluation.task.reads != "labelled texts":
+        return (
+            f"Intervals hold the true value in 95 of 100 samples of texts: {evaluation.task.item} of one text are not "
+            "counted as independent. The change is paired. Whoever tries many masks finds good ones by luck: "
+            "report on the test split."
+        )
     flips = evaluation.flips
     changed = len(flips.fixed) + len(flips.broken) if flips else 0
     least = detectable(changed, evaluation.n)
