@@ -6,7 +6,7 @@ import streamlit as st
 
 from analysis.ui import frame, navigation
 
-st.set_page_config(page_title="Headcount", page_icon=":material/grid_view:", layout="wide")
+st.set_page_config(page_title="Headcount", page_icon=str(frame.ICON), layout="wide")
 page = navigation.navigation()
 frame.enter(page)
 page.run()

@@ -18,6 +18,7 @@ from analysis.ui.words import duration, escaped, listed
 
 __all__ = [
     "AT_ONCE",
+    "ICON",
     "bar",
     "duration",
     "enter",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 _FOLDER = Path(__file__).parent
+ICON = _FOLDER / "icon.png"
+"""The picture in the browser's tab. A file, since a named symbol would be fetched from another server."""
 
 
 def enter(page: Any) -> None:

@@ -28,7 +28,7 @@ def button() -> None:
             return
         icon = "progress_activity" if jobs else "task_alt"
         title = f"{len(jobs)} running" if jobs else "Finished work"
-        with st.popover(title, icon=f":material/{icon}:"):
+        with st.popover(title, icon=f":material/{icon}:", key="work"):
             for job in jobs:
                 _open(job)
             if ended:
@@ -58,6 +58,6 @@ def _ended(job: Job[Any]) -> None:
 
 def _back(job: Job[Any]) -> None:
     """The button that leads to where the work was asked for, with everything as it was then."""
-    if job.origin is not None and st.button("Open", key=f"open-{id(job)}"):
+    if job.origin is not None and st.button("Go to it", key=f"open-{id(job)}"):
         visit(job.origin.query)
         st.switch_page(f"pages/{job.origin.page}.py")

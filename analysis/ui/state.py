@@ -234,7 +234,7 @@ def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how
     """
     session = current()
     key = f"choice_{name}"
-    value = session.checked(name, options)
+    value = _checked(name, options)
     if st.session_state.get(key) not in options:
         st.session_state[key] = value
 
@@ -250,7 +250,14 @@ def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how
     session = current()
     key = f"choice_{name}"
     if key not in st.session_state:
-        st.session_state[key] = [part for part in session.choices[name].split() if part in options]
+        asked = session.choices[name].split()
+        st.session_state[key] = [part for part in asked if part in options]
+        for part in asked:
+            if part not in options:
+                reason = unknown(name, part[:40], options)
+                session.notices.append(f"One of the link's {name} was not used: {reason}.")
+        if len(asked) > len(st.session_state[key]):
+            st.rerun()  # what is to be said stands above
 
     def keep() -> None:
         session.choices[name] = " ".join(st.session_state[key])
@@ -263,7 +270,7 @@ def switch(name: str, **how: Any) -> bool:
     """As `setting`, for a switch whose choices are `off` and `on`."""
     session = current()
     key = f"choice_{name}"
-    value = session.checked(name, ("off", "on"))
+    value = _checked(name, ("off", "on"))
     if key not in st.session_state:
         st.session_state[key] = value == "on"
 
@@ -272,6 +279,16 @@ def switch(name: str, **how: Any) -> bool:
 
     st.toggle(key=key, on_change=keep, **how)
     return session.choices[name] == "on"
+
+
+def _checked(name: str, options: Sequence[str]) -> str:
+    """As `Session.checked`; starts the page again when there is something to say, because it stands above."""
+    session = current()
+    said = len(session.notices)
+    value = session.checked(name, options)
+    if len(session.notices) > said:
+        st.rerun()
+    return value
 
 
 def _is_head(text: str, anatomy: HasHeads) -> bool:

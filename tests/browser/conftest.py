@@ -37,6 +37,7 @@ class Server:
             port = free.getsockname()[1]
         self.address = f"http://localhost:{port}"
         self.source = source
+        self.cache = cache
         self.log = cache / "server.log"
         environment = {
             **os.environ,
@@ -107,6 +108,15 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def dark(chromium: Browser) -> Iterator[Page]:
+    """A page in the dark theme."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    context.set_default_timeout(ANSWERS_WITHIN)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""One text under all heads: clicks, BertViz without a network, and texts of every kind."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import cell, settled
+from playwright.sync_api import Browser, expect
+
+TEXTS = {
+    "markup": "<img src=x onerror=\"document.title='run'\"><b>good</b> **bold** $x$ [a](javascript:1)",
+    "right to left": "هذا فيلم جيد جدا وممتع ‮ good",
+    "emoji": "👩‍👩‍👧‍👦 🎬👍🏽 good 🇸🇪",
+}
+
+
+def test_bertviz_draws_with_the_network_cut(server, chromium: Browser) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    left = []
+
+    def cut(route) -> None:
+        if route.request.url.startswith((server.address, "data:", "blob:")):
+            route.continue_()
+        else:
+            left.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", cut)
+    page = context.new_page()
+    attack = "</script><script>document.title='run'</script> good"
+    page.goto(server.link("attention", text=attack, bertviz="head"))
+    frame = page.frame_locator("iframe").first
+    expect(frame.locator("svg line").first).to_be_attached()
+    expect(frame.locator("select#layer option")).to_have_count(3)
+    page.get_by_role("radio", name="model view").or_(page.get_by_text("model view")).first.click()
+    expect(frame.locator("svg rect").first).to_be_attached()
+    expect(frame.locator("select#layer")).to_have_count(0)
+    expect(frame.locator("svg line").first).to_be_attached()
+    assert page.title() != "run"
+    assert [url for url in left if "cdnjs" in url] == []
+    context.close()
+
+
+def test_a_click_on_a_small_map_shows_it_large(server, page) -> None:
+    page.goto(server.link("attention"))
+    cell(page, 2, 3).click()
+    expect(page.get_by_role("heading", name="L2.H3")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"head=2\.3"))
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_text_of_any_kind_is_shown_as_it_is_and_never_run(server, page, kind: str) -> None:
+    page.goto(server.link("attention", text=TEXTS[kind]))
+    settled(page)
+    expect(page.get_by_label("Text", exact=True)).to_have_value(TEXTS[kind])
+    expect(page.get_by_text("tokens, special ones included")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert page.title() != "run"
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_hundred_thousand_characters_are_cut_and_that_is_said(server, page) -> None:
+    page.goto(server.link("attention"))
+    settled(page)
+    box = page.get_by_label("Text", exact=True)
+    box.evaluate(
+        """(area, text) => {
+            const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+            set.call(area, text);
+            area.dispatchEvent(new Event("input", {bubbles: true}));
+        }""",
+        "good film " * 10_000,
+    )
+    box.press("Control+Enter")
+    expect(page.get_by_text("tokens at most; what came after was not read")).to_be_visible()
+    settled(page)
+    expect(cell(page, 2, 3)).to_be_visible()
+    assert len(page.url) < 3000
