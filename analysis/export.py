@@ -142,34 +142,6 @@ def gated_model(subject: Subject, mask: HeadMask) -> Subject:
     return replace(subject, model=model)
 
 
-def push(folder: str | Path, repository: str, *, private: bool = True) -> str:
-    """Upload an exported folder to the Hugging Face hub and return its address.
-
-    Args:
-        folder: what `export` wrote.
-        repository: `name` or `owner/name`; made when missing.
-        private: who may see a repository that is made.
-
-    Raises:
-        PlaceError: nobody is logged in, or the hub refused.
-    """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
-
-    hub = HfApi()
-    try:
-        hub.whoami()
-        made = hub.create_repo(repository, private=private, exist_ok=True)
-        hub.upload_folder(repo_id=made.repo_id, folder_path=str(folder))
-    except LocalTokenNotFoundError as error:
-        raise PlaceError("nobody is logged in to the hub; run `hf auth login` first") from error
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        raise PlaceError(
-            f"the hub did not take {repository}: {str(error).splitlines()[0]}"
-        ) from error
-    return str(made)
-
-
 def _check(subject: Subject, plan: Plan) -> None:
     if plan.fingerprint != subject.fingerprint:
         raise PlanError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import frame, handover, work
+from analysis.ui import frame, handover, pushing, work
 from analysis.ui.state import current
 
 here = frame.open_page(
@@ -36,3 +36,4 @@ found = frame.wait_for(job)
 handover.standings(found)
 handover.costs(found)
 handover.files(found)
+pushing.section(here, found)

@@ -71,3 +71,11 @@ def store_tagger(folder: Path) -> StoredTask:
         rows.append(json.dumps({"tokens": words, "ner_tags": tags}))
     (folder / "ner.jsonl").write_text("\n".join(rows))
     return StoredTask(str(folder / "tagger"), str(folder / "ner.jsonl"))
+
+
+def store_grouped(folder: Path) -> StoredTask:
+    """A Llama whose heads share keys and values by fours, and a text file."""
+    build("llama").save_pretrained(folder / "grouped")
+    tiny_tokenizer().save_pretrained(folder / "grouped")
+    (folder / "text.txt").write_text("\n".join(sentences(WORDS)[0]))
+    return StoredTask(str(folder / "grouped"), str(folder / "text.txt"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -234,9 +234,38 @@ def test_an_exported_model_can_lose_more_heads(distilbert, checked, tmp_path):
         export(once, prune(once, more), plan_of(once, more), tmp_path / "padded", padded=True)
 
 
-def test_pushing_needs_somebody_who_is_logged_in(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "")
-    monkeypatch.setattr("huggingface_hub.utils._headers.get_token", lambda: None, raising=False)
-    monkeypatch.setattr("huggingface_hub.hf_api.get_token", lambda: None, raising=False)
-    with pytest.raises(PlaceError, match=r"nobody is logged in|did not take"):
-        exports.push(tmp_path, "somebody/something")
+FRESH = """
+import importlib.abc, sys
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "analysis":
+            raise ImportError("Headcount is not installed here")
+sys.meta_path.insert(0, Blocked())
+import torch, transformers
+model = transformers.AutoModelForSequenceClassification.from_pretrained(sys.argv[1], trust_remote_code=True)
+assert "analysis" not in sys.modules
+ids = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]])
+with torch.inference_mode():
+    print(model(input_ids=ids, attention_mask=(ids != 0).long()).logits.flatten().tolist())
+"""
+
+
+def test_transformers_alone_loads_it_where_headcount_cannot_be_imported(
+    distilbert, checked, tmp_path
+):
+    mask = uneven(distilbert.anatomy)
+    smaller = prune(distilbert, mask)
+    export(distilbert, smaller, plan_of(distilbert, mask), tmp_path / "out")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", FRESH, str(tmp_path / "out")],
+        env={**os.environ, "HF_MODULES_CACHE": str(tmp_path / "modules"), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    ids = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]])
+    with torch.inference_mode():
+        mine = smaller.model(input_ids=ids, attention_mask=(ids != 0).long()).logits.flatten()
+    assert json.loads(done.stdout) == pytest.approx(mine.tolist(), abs=1e-5)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from analysis.cli.output import IMPORTING, Clock, print_json, waiting, watch
+from analysis.cli.output import IMPORTING, Clock, print_json, say, waiting, watch
 from analysis.cli.plans import read_plan
 from analysis.cli.quality import quality_answer
 from analysis.cli.request import AsJson, Request, asking
@@ -43,8 +44,11 @@ def prune_command(
     ] = False,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write model.onnx as well.")] = False,
     push: Annotated[
-        str | None, typer.Option(help="Upload the folder to this repository of the hub.")
+        str | None, typer.Option(help="Upload the folder to this repository of the hub, private.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --push: do not ask again before uploading.")
+    ] = False,
     batch: Annotated[int, typer.Option(min=1, help="Texts of the batch that is timed.")] = 1,
     length: Annotated[int, typer.Option(min=1, help="Tokens of each of them.")] = 128,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of the timing; 0 skips it.")] = 15,
@@ -66,18 +70,21 @@ def prune_command(
     heads, content = parse_heads(off or ""), read_plan(plan)
     clock = Clock()
     with waiting(IMPORTING):
-        from analysis.export import push as upload
+        from analysis.handover import upload
         from analysis.handover.delivery import Wish, delivering
         from analysis.repair import REPAIRS
     if repair is not None and repair not in REPAIRS:
         raise MethodError(unknown("repair", repair, REPAIRS))
+    if push:  # said now rather than after minutes of work
+        upload.check_repository(push)
+        say(f"logged in to the hub as {upload.account()}")
     subject, everything = request.open_any()
     chosen = _plan(subject, content, heads, repair)
     wish = Wish(
         out, padded, onnx, request.split, request.limit, batch, length, rounds, threads, dtype
     )
     found = watch(delivering(subject, everything, chosen, wish), "removing heads")
-    address = upload(out, push) if push and out else None
+    address = upload.push(out, push) if push and out and _agreed(push, out, yes) else None
     answer = {
         **request.answer(),
         **prune_answer(found),
@@ -97,6 +104,13 @@ def prune_command(
         print(
             f"{found.written.folder}: {len(found.written.files)} files, {found.written.bytes:,} bytes"
         )
+
+
+def _agreed(repository: str, folder: Path, yes: bool) -> bool:
+    """Whether to upload: a person at a terminal is asked once more."""
+    if yes or not sys.stdin.isatty():
+        return True
+    return typer.confirm(f"Upload {folder} to {repository} on the hub, private?", err=True)
 
 
 def prune_answer(found: Delivery) -> dict[str, Any]:

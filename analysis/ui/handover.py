@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,6 +46,10 @@ class Choice:
     repair: str
     padded: bool
     onnx: bool
+    batch: int = 1
+    length: int = 128
+    threads: int | None = None
+    dtype: str = "float32"
 
 
 def choices(here: Workspace) -> Choice:
@@ -58,7 +63,35 @@ def choices(here: Workspace) -> Choice:
     )
     with right:
         onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
-    return Choice(repair, shape == "padded", onnx)
+    batch, length, threads, dtype = _timed(here)
+    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype)
+
+
+def _timed(here: Workspace) -> tuple[int, int, int | None, str]:
+    """What is timed: texts in a batch, tokens of each, threads (None for all), and numbers."""
+    with st.expander("What is timed", icon=":material/timer:"):
+        columns = st.columns(4, vertical_alignment="bottom")
+        lengths = [str(n) for n in (16, 64, 128, 256, 512) if n <= here.subject.max_length] or [
+            "16"
+        ]
+        cores = os.cpu_count() or 1
+        threads = ["all", *(str(n) for n in (1, 2, 4, 8, 16, 32) if n < cores)]
+        asked = (
+            ("timed_batch", ["1", "8", "32"], "Texts in a batch"),
+            ("timed_length", lengths, "Tokens in a text"),
+            ("timed_threads", threads, "Threads"),
+            ("timed_dtype", ["float32", "bfloat16", "float16"], "Numbers"),
+        )
+        found = [
+            setting(name, options, column.selectbox, label=label)
+            for column, (name, options, label) in zip(columns, asked, strict=True)
+        ]
+        st.caption(
+            f"On {here.subject.device.type} of the computer that runs this page; the ONNX file in onnxruntime, in "
+            "float32. A batch of one is what somebody waits for, a large one what a service does."
+        )
+    batch, length, count, dtype = found
+    return int(batch), int(length), None if count == "all" else int(count), dtype
 
 
 def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
@@ -117,20 +150,35 @@ def costs(found: Delivery) -> None:
     """What the smaller model saves."""
     st.subheader("What does it save?", anchor=False)
     before, after, latency = found.before, found.after, found.latency
-    tiles = st.columns(3)
+    tiles = st.columns(4)
     share = after.parameters / before.parameters - 1
     tiles[0].metric("Parameters", f"{after.parameters:,}", f"{100 * share:+.1f} %", border=True)
     share = after.flops / before.flops - 1
-    tiles[1].metric("Operations a text", f"{after.flops:,}", f"{100 * share:+.1f} %", border=True)
+    tiles[1].metric("Operations a batch", f"{after.flops:,}", f"{100 * share:+.1f} %", border=True)
+    peak = found.memory_after.peak
+    share = peak / found.memory_before.peak - 1
+    tiles[2].metric(
+        "Memory",
+        f"{peak / 1e6:,.0f} MB",
+        f"{100 * share:+.1f} %",
+        border=True,
+        help="Most that weights and one batch's tensors hold at once, counted operation by operation.",
+    )
     if latency is not None:
         low, high = latency.ratio_intervals["removed"]
         ratio = latency.ratios["removed"]
         told = f"{low:.2f} to {high:.2f} (95 % interval)"
-        tiles[2].metric("Times as fast", f"{ratio:.2f}", told, delta_color="off", border=True)
+        tiles[3].metric("Times as fast", f"{ratio:.2f}", told, delta_color="off", border=True)
         st.caption(
             f"Batch of {latency.batch}, {latency.length} tokens, {latency.threads} threads, {latency.dtype}, models in "
             f"turns, {latency.rounds} rounds. The masked model ran {latency.ratios['masked']:.2f} times as fast: "
             "switching heads off saves nothing."
+        )
+    if found.onnx_latency is not None:
+        low, high = found.onnx_latency.ratio_intervals["onnx"]
+        st.caption(
+            f"The smaller model's ONNX file in onnxruntime: {found.onnx_latency.ratios['onnx']:.2f} times as fast as "
+            f"the full model in PyTorch ({low:.2f} to {high:.2f})."
         )
     st.caption(found.ceiling.sentence)
 

@@ -48,6 +48,10 @@ DEFAULTS: dict[str, str] = {
     "repair": "least-squares",
     "shape": "small",
     "onnx": "off",
+    "timed_batch": "1",
+    "timed_length": "128",
+    "timed_threads": "all",
+    "timed_dtype": "float32",
 }
 """Choices that a link carries, and what they are when it does not."""
 

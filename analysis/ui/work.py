@@ -270,7 +270,8 @@ def _delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Ste
 
     folder = data_dir() / "exports" / f"{uuid.uuid4().hex[:8]}-{mask.encode()}"[:100]
     folder.parent.mkdir(exist_ok=True)
-    wish = Wish(folder, padded=choice.padded, onnx=choice.onnx, rounds=ROUNDS)
+    timed = {name: getattr(choice, name) for name in ("batch", "length", "threads", "dtype")}
+    wish = Wish(folder, padded=choice.padded, onnx=choice.onnx, rounds=ROUNDS, **timed)
     yield from delivering(here.subject, here.data, plan_of(here, mask, choice), wish)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pages.conftest import Tab
-from stored_tasks import store_language_model, store_tagger
+from stored_tasks import store_grouped, store_language_model, store_tagger
 
 
 @pytest.fixture(params=["lm", "tagger"])
@@ -30,3 +30,33 @@ def test_pages_show_the_tasks_own_words(task_tab) -> None:
     assert "all heads of attention are" in said
     forms = next(entry.value for entry in tab.at.dataframe if "form" in entry.value.columns)
     assert title[0].lower() + title[1:] in forms.columns
+
+
+def test_the_export_page_asks_twice_before_it_uploads(tab, monkeypatch) -> None:
+    from analysis.handover import upload
+
+    sent = []
+    monkeypatch.setattr(upload, "push", lambda folder, name: sent.append((folder, name)) or "done")
+    found = tab(off="1.0.2", repair="none").visit("export")
+    found.press("Remove, repair and write")
+    button = next(entry for entry in found.at.button if entry.label == "Upload")
+    assert button.disabled
+    next(e for e in found.at.text_input if e.label == "Repository").input("ada/small")
+    next(e for e in found.at.checkbox if e.label.startswith("Yes, upload")).check()
+    found.run().press("Upload")
+    assert [name for _, name in sent] == ["ada/small"]
+    assert any("Uploaded to done" in entry.value for entry in found.at.success)
+
+
+def test_what_is_timed_is_chosen_on_the_export_page(tab) -> None:
+    found = tab(off="1.0.2", repair="none", timed_batch="8", timed_length="16", timed_threads="1")
+    found.visit("export").press("Remove, repair and write")
+    assert "Batch of 8, 16 tokens, 1 threads, float32" in found.said()
+
+
+def test_heads_that_cannot_go_get_a_sentence_on_the_export_page(tmp_path) -> None:
+    """A key/value group that keeps fewer heads than the others: the nearest masks are named."""
+    folder = store_grouped(tmp_path)
+    found = Tab(**folder.query, off="1.0.0").settle().visit("export")
+    found.press("Remove, repair and write")
+    assert "The nearest masks that can be removed" in found.said()
