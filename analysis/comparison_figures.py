@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import CATEGORIES, DASHES, DIFFERENCE, plain
+from analysis.intervals import wilson
 from analysis.sweep_table import GROUP, pareto, random_band
 
 COLUMNS: dict[str, tuple[str, float]] = {
@@ -46,8 +47,8 @@ def curves(
         ordered = rows.sort_values("fraction")
         colour = CATEGORIES[place % len(CATEGORIES)]
         name = titles.get(str(method), str(method))
-        if column == "accuracy":
-            figure.add_trace(_interval(ordered, colour, name))
+        if (ends := _ends(ordered, column)) is not None:
+            figure.add_trace(_interval(ordered["fraction"], ends, factor, colour, name))
         figure.add_trace(
             go.Scatter(
                 x=100 * ordered["fraction"],
@@ -161,11 +162,28 @@ def _add_random(figure: go.Figure, table: pd.DataFrame, column: str, factor: flo
     )  # fmt: skip
 
 
-def _interval(rows: pd.DataFrame, colour: str, name: str) -> go.Scatter:
-    x = 100 * rows["fraction"]
+def _ends(rows: pd.DataFrame, column: str) -> list[tuple[float, float]] | None:
+    """Lower and upper ends of a column's values; None where there is nothing to be unsure of, or nothing known.
+
+    Of a share of sentences its 95 % Wilson interval, of latency the interval over rounds.
+    """
+    if column == "accuracy":
+        return list(zip(rows["low"], rows["high"], strict=True))
+    if column == "agreement":
+        found = [wilson(round(row.agreement * row.n), int(row.n)) for row in rows.itertuples()]  # type: ignore[operator, arg-type]
+        return [(each.low, each.high) for each in found]
+    if column == "latency_ratio" and rows["latency_low"].notna().all():
+        return list(zip(rows["latency_low"], rows["latency_high"], strict=True))
+    return None
+
+
+def _interval(
+    fractions: pd.Series, ends: list[tuple[float, float]], factor: float, colour: str, name: str
+) -> go.Scatter:
+    x = (100 * fractions).tolist()
     return go.Scatter(
-        x=[*x, *reversed(x.tolist())],
-        y=[*(100 * rows["high"]), *reversed((100 * rows["low"]).tolist())],
+        x=[*x, *reversed(x)],
+        y=[factor * high for _, high in ends] + [factor * low for low, _ in reversed(ends)],
         fill="toself",
         fillcolor=colour,
         opacity=0.12,

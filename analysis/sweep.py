@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from analysis.evaluation import Evaluation, compared
 from analysis.journal import Journal, check_table, digest, journal_of, key_of, save_table
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.pace import Pace
 from analysis.profiling import profile
 from analysis.progress import Step, finish
 from analysis.protocol import disjoint
@@ -155,32 +157,6 @@ def _seeds(plan: Sweep, method: str) -> Sequence[int]:
     return plan.seeds if method == "random" else plan.seeds[:1]
 
 
-@dataclass
-class _Pace:
-    """How long what remains will take, by what each kind of row has taken so far."""
-
-    left: dict[str, int]
-    spent: dict[str, list[float]] = field(default_factory=dict)
-
-    def done(self, kind: str, seconds: float | None) -> None:
-        """A row is done; it took no time if it was read from the journal (None)."""
-        self.left[kind] -= 1
-        if seconds is not None:
-            self.spent.setdefault(kind, []).append(seconds)
-
-    @property
-    def remaining(self) -> float | None:
-        """Seconds; None while a kind of row that is still to come has never been timed."""
-        total = 0.0
-        for kind, left in self.left.items():
-            if left and kind not in self.spent:
-                return None
-            if left:
-                recent = self.spent[kind][-20:]  # the machine may have become slower meanwhile
-                total += left * sum(recent) / len(recent)
-        return total
-
-
 class _Work:
     """A sweep's state: rankings, the full model's answers, and what the journal knows."""
 
@@ -192,12 +168,12 @@ class _Work:
         self.calibration = _calibration(data)
         self.found: dict[tuple[str, int], Ranking] = {}
         self.removals: dict[tuple[int, ...], Removal] = {}
+        self.mended: dict[tuple[HeadMask, str], Evaluation] = {}
         left: dict[str, int] = {}
         for _, _, _, kind in plan_rows(plan):
             left[kind] = left.get(kind, 0) + 1
-        self.pace = _Pace(left)
+        self.pace = Pace(left)
         self._means: Means | None = None
-        self._teacher: Teacher | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (subject.fingerprint, *scored, plan.tuned)
         self._key = (self._scored, digest(self.judged), plan.precision, plan.timed)
@@ -257,15 +233,12 @@ class _Work:
             mean = self.plan.ablation == "mean"
             means = self._mean_outputs() if mean else None
             return self.replay.evaluate(mask, ablation=self.plan.ablation, means=means, keep=False)
-        mended = self._mended(mask, kind)
         baseline = self.replay.evaluate()
-        found = Replay(mended, self.judged, precision=self.plan.precision, memory=0).evaluate()
-        return compared(replace(found, mask=mask), baseline)
-
-    def _mended(self, mask: HeadMask, kind: str) -> Subject:
-        if self._teacher is None and self.calibration is not None:
-            self._teacher = teacher_of(self.subject, self.calibration)
-        return repair(self.subject, mask, self.calibration, kind, teacher=self._teacher).subject
+        if (mask, kind) not in self.mended:  # methods often agree on a mask
+            mended = _mended(self.subject, mask, self.calibration, kind)
+            found = Replay(mended, self.judged, precision=self.plan.precision, memory=0).evaluate()
+            self.mended[mask, kind] = compared(replace(found, mask=mask), baseline)
+        return self.mended[mask, kind]
 
     def _mean_outputs(self) -> Means:
         if self.calibration is None:
@@ -280,6 +253,21 @@ class _Work:
         if counts not in self.removals:
             self.removals[counts] = removal_of(self.subject, mask, timed=self.plan.timed)
         return self.removals[counts].columns
+
+
+@lru_cache(maxsize=1)
+def _mended(
+    subject: Subject, mask: HeadMask, calibration: Calibration | None, kind: str
+) -> Subject:
+    """The repaired model; the last one is kept for a sweep on another split."""
+    teacher = None if calibration is None else _teacher(subject, calibration)
+    return repair(subject, mask, calibration, kind, teacher=teacher).subject
+
+
+@lru_cache(maxsize=1)
+def _teacher(subject: Subject, calibration: Calibration) -> Teacher:
+    """The full model's streams, which all repairs share."""
+    return teacher_of(subject, calibration)
 
 
 def _calibration(data: LabelledText) -> Calibration | None:

@@ -4,8 +4,9 @@
 
 Writes `curve.csv` (the test split), `selection.csv` (where everything was chosen), `curve.svg` and `README.md`
 with a verdict on each claim into `docs/reproduction`. What has been measured is kept beside the tables, so a
-run that was stopped goes on where it was; `--device cuda` measures accuracy on a GPU, while inference time is
-always measured on the processor.
+run that was stopped goes on where it was, and it says how long the rest will take; `--device cuda` measures
+accuracy on a GPU, while inference time is always measured on the processor.
+`check_reproduction.py` computes rows drawn by chance anew and compares them with the record.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import transformers
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from reproduction_report import report
+from reproduction_runs import Forecast, planned
 
 from analysis.data import load_data, matched
 from analysis.journal import Journal, journal_of, key_of, save_table
@@ -41,9 +43,6 @@ from analysis.sweep_table import table_of
 from analysis.text import LabelledText
 
 FRACTIONS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
-REPAIRED = (0.25, 0.5)
-"""Fractions at which every method is also measured after least squares."""
-
 TOGETHER = 8
 """Smaller models that are timed in turns with the full one."""
 
@@ -67,27 +66,21 @@ def main() -> None:
 def measure(subject: Subject, data: LabelledText, out: Path, options: argparse.Namespace) -> None:
     """All accuracies, the cheap ones first."""
     subject.model.to(options.device)
-    names = [name for name in options.methods if name != "random"]
-    seeds = tuple(range(options.random))
-    runs: list[tuple[list[str], dict[str, Any]]] = [
-        ([*names, "random"], {"fractions": options.fractions, "split": "test"}),
-        ([*names, "random"], {"fractions": REPAIRED, "split": "selection"}),
-    ]
-    repaired = {"fractions": REPAIRED, "repairs": ("least-squares",)}
-    runs += [(names, {**repaired, "split": split}) for split in ("test", "selection")]
-    runs += [(["random"], {**repaired, "fractions": (0.5,), "split": "test"})]
-    for methods, settings in runs:
+    runs = planned(options.methods, options.fractions, options.random)
+    forecast = Forecast(runs)
+    for run in runs:
+        settings = {"fractions": run.fractions, "repairs": (run.repair,), "split": run.split}
         steps = sweeping(
             subject,
             data,
-            methods,
-            seeds=seeds,
+            run.methods,
+            seeds=tuple(range(options.random)),
             tuned=True,
             precision=options.precision,
             save=out / "sweep.csv",
             **settings,
         )
-        finish(steps, lambda step, settings=settings: _say(step, str(settings)))
+        finish(steps, forecast.watching(run))
 
 
 def time_all(subject: Subject, out: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import controls, frame, frontier, results, work
+from analysis.ui import controls, frame, frontier, results, standing, work
 
 here = frame.open_page(
     "How fast does accuracy fall as heads are removed?",
@@ -25,6 +25,7 @@ frame.live(lambda: results.curves(job), job)
 if job.is_open or job.state != "done":
     frame.follow(job)
 else:
+    standing.section(job.result)
     frontier.section(here, job.result, limit, ablation)
     st.subheader("All numbers", anchor=False)
     st.dataframe(job.result, hide_index=True, height=300)

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.agreement import correlation
 from analysis.comparison_figures import COLUMNS, agreement_map, curves, frontier
+from analysis.intervals import wilson
 from analysis.scores import METHODS, rank
 from analysis.sweep import sweep
 
@@ -30,6 +31,32 @@ def test_a_curve_goes_through_its_rows(table, column):
     assert list(line.customdata) == list(rows.index)
     (band,) = [trace for trace in figure.data if trace.name == "random, 3 masks"]
     assert len(band.x) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "low", "high"),
+    [("accuracy", "low", "high"), ("latency_ratio", "latency_low", "latency_high")],
+)
+def test_a_band_goes_around_what_is_measured(table, column, low, high):
+    known = table.assign(latency_low=table["latency_ratio"] - 0.1, latency_high=2.0)
+    figure = curves(known, TITLES, column)
+    rows, factor = known[known["method"] == "magnitude"], COLUMNS[column][1]
+    band, _ = [trace for trace in figure.data if trace.legendgroup == "Magnitude"]
+    wanted = [*(factor * rows[high]), *reversed((factor * rows[low]).tolist())]
+    assert list(band.y) == pytest.approx(wanted)
+
+
+def test_agreement_has_wilsons_interval_and_counted_costs_have_none(table):
+    band, line = [
+        trace
+        for trace in curves(table, TITLES, "agreement").data
+        if trace.legendgroup == "Magnitude"
+    ]
+    found = wilson(round(line.y[0] * 40 / 100), 40)
+    assert (band.y[-1], band.y[0]) == pytest.approx((100 * found.low, 100 * found.high))
+    for column in ("flops_ratio", "parameters_ratio", "loss"):
+        drawn = curves(table, TITLES, column).data
+        assert sum(trace.legendgroup == "Magnitude" for trace in drawn) == 1
 
 
 def test_the_frontier_holds_what_no_other_row_beats_and_the_plans(table):

@@ -173,7 +173,8 @@ def curves(job: Job[pd.DataFrame]) -> None:
         alt=f"{COLUMNS[column][0]} against share of heads removed, a line a method",
     )
     st.caption(
-        "Bands are 95 % intervals; the grey one holds 90 of 100 random masks. Click a point to put its mask on "
+        "Bands are 95 % intervals (loss and divergence have none; operations and weights are counted, not measured); "
+        "the grey one holds 90 of 100 random masks. Click a point to put its mask on "
         "the switchboard. " + views.sweep_note(table)
     )
 

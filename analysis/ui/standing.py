@@ -1,0 +1,80 @@
+"""The curves page's table of methods at one share of removed heads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from analysis.ui import views
+
+
+def section(table: pd.DataFrame) -> None:
+    """How every method stands at a share that is chosen here."""
+    from analysis.significance import MARGIN
+    from analysis.standings import standings
+
+    fractions = sorted(share for share in table["fraction"].unique() if 0 < share < 1)
+    if not fractions or (table["method"] == "random").all():
+        return
+    st.subheader("Which method is really better?", anchor=False)
+    fraction = st.segmented_control(
+        "Heads removed",
+        fractions,
+        default=0.5 if 0.5 in fractions else fractions[0],
+        format_func=lambda share: f"{share:.0%}",
+        key="standing",
+        required=True,
+    )
+    titles = {name: method.title for name, method in views.methods().items()}
+    found = standings(table, fraction)
+    found["method"] = found["method"].map(titles)
+    st.dataframe(found, hide_index=True, key="standings", column_config=_columns(MARGIN))
+    drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
+    st.caption(_meaning(len(drawn), int(table["n"].iloc[0]), str(table["split"].iloc[0])))
+
+
+def _columns(margin: float) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "method": st.column_config.TextColumn("Method"),
+        "change": number("Points", format="%+.2f", help="Accuracy against all heads."),
+        "change_low": number("from", format="%+.2f", help="95 % paired interval."),
+        "change_high": number("to", format="%+.2f", help="95 % paired interval."),
+        "percentile": number(
+            "Above random, %", format="%.0f", help="Share of random masks that are less accurate."
+        ),
+        "p_random_holm": number(
+            "p, random",
+            format="%.2g",
+            help="McNemar's exact test against the random mask of median accuracy, corrected by Holm over methods.",
+        ),
+        "p_full_holm": number(
+            "p, all heads",
+            format="%.2g",
+            help="McNemar's exact test against the full model, corrected by Holm over methods.",
+        ),
+        "negligible": st.column_config.TextColumn(
+            f"Within {margin:g} point?",
+            help="Yes where the whole interval lies above that loss, no where it lies below.",
+        ),
+        "needed": number(
+            "Sentences needed",
+            format="localized",
+            help="So many would show it with a chance of 80 %, if the loss is what it seems; empty where it is "
+            "decided or no number would.",
+        ),
+    }
+
+
+def _meaning(masks: int, n: int, split: str) -> str:
+    random = (
+        f"{masks} random masks of the same size are what a method must beat. "
+        if masks
+        else "Add Random to the methods to see what chance alone reaches. "
+    )
+    return (
+        f"{random}Measured on {n:,} sentences of the {split} split. A small p says that the two really differ; a "
+        "large one does not say that they are alike: that is what the last two columns are for."
+    )

@@ -1,0 +1,159 @@
+"""The published record says one thing everywhere, and it can be made and checked on any model."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import check_reproduction as check
+import pandas as pd
+import pytest
+import reproduction_runs as runs
+import reproduction_tables as tables
+import reproduction_verdicts as verdicts
+from stored import store
+
+from analysis.intervals import paired_change, wilson
+from analysis.scores import METHODS
+from analysis.sweep_table import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "docs" / "reproduction"
+README = (ROOT / "README.md").read_text()
+CURVE = [
+    *("method", "fraction", "seed", "ablation", "repair", "n", "accuracy", "low", "high"),
+    *("change", "change_low", "change_high", "latency_ratio", "flops_ratio"),
+]
+
+
+@pytest.fixture(scope="module")
+def test():
+    return pd.read_csv(RECORD / "test.csv", dtype={"mask": str})
+
+
+@pytest.fixture(scope="module")
+def selection():
+    return pd.read_csv(RECORD / "selection.csv", dtype={"mask": str})
+
+
+def test_the_curve_has_its_columns_and_the_rows_of_the_whole_table(test):
+    curve = pd.read_csv(RECORD / "curve.csv")
+    assert list(curve.columns) == CURVE
+    assert list(test.columns) == COLUMNS
+    pd.testing.assert_frame_equal(curve, test[CURVE])
+    assert not curve.isna().any().any()
+    assert set(curve["method"]) <= set(METHODS)
+    assert not curve.duplicated(["method", "fraction", "seed", "ablation", "repair"]).any()
+    assert (curve[curve["method"] == "random"].groupby(["fraction", "repair"]).size() == 20).all()
+
+
+def test_every_interval_follows_from_the_counts(test, selection):
+    for row in pd.concat([test, selection]).itertuples():
+        right = round(row.accuracy * row.n)
+        interval, change = wilson(right, row.n), paired_change(row.fixed, row.broken, row.n)
+        assert (row.low, row.high) == pytest.approx((interval.low, interval.high))
+        assert row.change == pytest.approx(100 * (row.fixed - row.broken) / row.n)
+        assert (row.change_low, row.change_high) == pytest.approx((change.low, change.high))
+        off = sum(int(layer, 16).bit_count() for layer in row.mask.split("."))
+        assert off == row.heads_total - row.heads_on == round(row.fraction * row.heads_total)
+
+
+def test_the_document_has_the_tables_of_the_record(test, selection):
+    text = (RECORD / "README.md").read_text()
+    for table in (
+        tables.grid(test),
+        tables.listing(test),
+        tables.listing(selection, tests=False),
+        tables.margins(test),
+    ):
+        assert table in text
+    for fraction in tables.TESTED:
+        assert verdicts.chosen(test, selection, fraction) in text
+    for method in verdicts.OURS:
+        assert verdicts.within(test, method, 0.5) in text
+
+
+def test_the_readme_has_the_numbers_of_the_record(test):
+    (section,) = re.findall(r"## The paper, reproduced\n(.*?)\n## ", README, flags=re.DOTALL)
+    rows = re.findall(r"^\| ([^|]+?) \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)[1:]
+    named = {METHODS[name].title.lower(): name for name in METHODS}
+    assert len(rows) >= 6
+    for title, *cells in rows:
+        method = named[re.sub(r"( \(.*\)|, median.*)$", "", title).lower()]
+        for repair, cell in zip(("none", "least-squares"), cells, strict=True):
+            changes = tables.rows_of(test, method, 0.5, repair)
+            numbers = (
+                [changes["change"].quantile(share) for share in (0.5, 0.05, 0.95)]
+                if len(changes) > 1
+                else changes.iloc[0][["change", "change_low", "change_high"]].tolist()
+            )
+            middle, low, high = (f"{number:+.1f}" for number in numbers)
+            assert cell == f"{middle} ({low} to {high})", (title, repair)
+
+
+def test_a_check_draws_every_method_with_and_without_repair(test):
+    kinds = test.groupby(["method", "repair"]).ngroups
+    rows = check.drawn(test, kinds, seed=3)
+    assert rows.groupby(["method", "repair"]).ngroups == len(rows) == kinds
+    assert rows.equals(check.drawn(test, kinds, seed=3))
+    assert not rows.equals(check.drawn(test, kinds, seed=4))
+    assert len(check.drawn(test, len(test) + 1, seed=3)) == len(test)
+
+
+def test_a_check_tells_other_heads_from_other_answers(distilbert, test):
+    row = test.iloc[0].to_dict() | {"mask": "1.0.3", "fixed": 4, "broken": 7}
+    same = check.compared(distilbert, row, row)
+    assert same["verdict"] == "the same"
+    answers = check.compared(distilbert, row, row | {"fixed": 5, "broken": 6})
+    assert (answers["answers_differ"], answers["verdict"]) == (2, "other answers")
+    heads = check.compared(distilbert, row, row | {"mask": "1.0.5"})
+    assert (heads["heads_differ"], heads["verdict"]) == (2, "other heads")
+    assert "1 the same, 1 with the same heads and other answers, 1 with other heads" in (
+        check.summary([same, answers, heads], 9)
+    )
+
+
+def test_the_runs_are_counted_before_they_start():
+    planned = runs.planned(["taylor", "greedy", "random"], (0.1, 0.5), masks=20)
+    assert [run.rows for run in planned] == [44, 44, *[1] * 8, 20]
+    forecast = runs.Forecast(planned)
+    assert str(forecast).startswith("116 rows left in all")
+    assert "not timed yet" in str(forecast)
+
+
+@pytest.mark.slow
+def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
+    stored, out = store(tmp_path / "source", rows=200), tmp_path / "out"
+    common = ["--model", stored.model, "--data", stored.data]
+
+    def run(name, *options):
+        done = subprocess.run(
+            [sys.executable, ROOT / "benchmarks" / name, *common, *options],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={"OMP_NUM_THREADS": "1", "HEADCOUNT_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    methods = ("attention-guided", "repair-aware", "greedy", "magnitude", "random")
+    options = ("--methods", *methods, "--fractions", "0.25", "0.5", "--random", "3")
+    made = run("reproduce_paper.py", "--out", str(out), *options)
+    assert "rows left in all" in made.stderr
+    assert "better than random" in made.stdout.lower()
+    again = run("reproduce_paper.py", "--out", str(out), *options, "--stages", "accuracy")
+    assert "; 0 rows left in all" in again.stderr
+    record = pd.read_csv(out / "curve.csv")
+    assert list(record.columns) == CURVE
+    assert len(record) == (4 + 3) * 2 + 4 * 2 + 3
+    found = run(
+        "check_reproduction.py",
+        *("--record", str(out / "test.csv"), "--out", str(tmp_path / "check.csv")),
+        *("--rows", "9"),
+    )
+    assert "9 of 9 drawn rows recomputed: 9 the same" in found.stdout
+    checked = pd.read_csv(tmp_path / "check.csv")
+    assert list(checked.columns) == check.SHOWN
