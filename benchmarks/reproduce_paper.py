@@ -43,6 +43,8 @@ from analysis.sweep_table import table_of
 from analysis.text import LabelledText
 
 FRACTIONS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
+SPECIAL = 5
+"""Token numbers that may stand for padding and the like; the tokens that are timed come after them."""
 TOGETHER = 8
 """Smaller models that are timed in turns with the full one."""
 
@@ -103,11 +105,12 @@ def time_all(subject: Subject, out: Path) -> None:
             shares = {"flops_ratio": found.flops_ratio, "parameters_ratio": found.parameters_ratio}
             journal.put(key, {"heads": heads, **shares})
     keys = {counts: key_of("processor time", subject.fingerprint, counts) for counts in masks}
+    length = min(LENGTH, subject.max_length)
     left = [counts for counts in masks if journal.get(keys[counts]) is None]
     for start in range(0, len(left), TOGETHER):
         group = left[start : start + TOGETHER]
         smaller = [prune(subject, masks[counts]).model for counts in group]
-        for counts, ratios in zip(group, speeds([subject.model, *smaller]), strict=True):
+        for counts, ratios in zip(group, speeds([subject.model, *smaller], length), strict=True):
             low, middle, high = np.percentile(ratios, [25, 50, 75])
             times = {"latency_ratio": middle, "latency_low": low, "latency_high": high}
             journal.put(keys[counts], {"counts": counts, **times})
@@ -115,7 +118,7 @@ def time_all(subject: Subject, out: Path) -> None:
 
 
 @torch.inference_mode()
-def speeds(models: Sequence[Any]) -> list[list[float]]:
+def speeds(models: Sequence[Any], length: int) -> list[list[float]]:
     """How many times faster than the first each other model is, a number a round, by processor time on one core.
 
     Processor time, not the clock, since a machine that others use lends its cores in turns; every round runs
@@ -123,7 +126,7 @@ def speeds(models: Sequence[Any]) -> list[list[float]]:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    ids = torch.arange(1000, 1000 + LENGTH)[None]
+    ids = SPECIAL + torch.arange(length)[None] % (models[0].config.vocab_size - SPECIAL)
     rounds = []
     for _ in range(ROUNDS + 1):
         seconds = []

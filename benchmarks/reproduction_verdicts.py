@@ -12,8 +12,6 @@ from analysis.scores import METHODS
 from analysis.significance import holm, non_inferiority
 
 PAPER, OWN, SEARCH = "attention-guided", "repair-aware", "greedy"
-OURS = (OWN, "repair-aware-search")
-"""Our own methods."""
 REPAIR = "least-squares"
 
 
@@ -23,7 +21,7 @@ def verdicts(
     """A plain sentence on each claim that the measured methods can decide."""
     present = set(test["method"])
     told = []
-    for method, repair in ((PAPER, "none"), *((each, REPAIR) for each in OURS)):
+    for method, repair in ((PAPER, "none"), (OWN, REPAIR)):
         if method in present:
             told.append(
                 f'**"50 % of heads with negligible loss"** {negligible(test, method, repair)}'
@@ -35,13 +33,10 @@ def verdicts(
         if {rival, PAPER} <= present
     ]
     told += [f"Target, {chosen(test, selection, fraction)}" for fraction in TESTED]
-    for own in OURS:
-        if own in present:
-            told += [
-                f"Target, {f:.0%} of heads by {within(test, own, f)}" for f in reversed(TESTED)
-            ]
-            told += [against_search(test, selection, rankings, own)] * (SEARCH in present)
-            told.append(against_all(test, own))
+    if OWN in present:
+        told += [f"Target, {f:.0%} of heads by {within(test, OWN, f)}" for f in reversed(TESTED)]
+        told += [against_search(test, selection, rankings)] * (SEARCH in present)
+        told.append(against_all(test))
     return told
 
 
@@ -102,13 +97,12 @@ def against_search(
     test: pd.DataFrame,
     selection: pd.DataFrame,
     rankings: Sequence[Mapping[str, Any]],
-    own: str,
 ) -> str:
     """Our own method against the greedy reference, both after least squares."""
     told = []
     for fraction in TESTED:
         for name, table in (("selection", selection), ("test", test)):
-            mine, other = (one(table, m, fraction, "least-squares") for m in (own, SEARCH))
+            mine, other = (one(table, m, fraction, "least-squares") for m in (OWN, SEARCH))
             told.append(
                 f"{fraction:.0%} on {name} {100 * (mine['accuracy'] - other['accuracy']):+.2f} points "
                 f"(McNemar p = {paired(mine, other):.2g}; divergence {mine['divergence']:.4f} against "
@@ -116,18 +110,18 @@ def against_search(
             )
     spent = {each["ranking"]: each["seconds"] for each in rankings}
     return (
-        f"Target, {named(own, REPAIR)} against {named(SEARCH, REPAIR)}: {'; '.join(told)}. "
-        f"Ours costs {METHODS[own].cost}, the search {masks_searched(rankings):,} masks and more for its swaps "
-        f"on the selection sentences; they took {spent[own]:.1f} s and "
+        f"Target, {named(OWN, REPAIR)} against {named(SEARCH, REPAIR)}: {'; '.join(told)}. "
+        f"Ours costs {METHODS[OWN].cost}, the search {masks_searched(rankings):,} masks and more for its swaps "
+        f"on the selection sentences; they took {spent[OWN]:.1f} s and "
         f"{spent[SEARCH]:.1f} s on the same machine."
     )
 
 
-def against_all(test: pd.DataFrame, own: str) -> str:
-    """Whether a method of our own beats every other at half of the heads, all after least squares."""
-    mine = one(test, own, 0.5, REPAIR)
+def against_all(test: pd.DataFrame) -> str:
+    """Whether our own method beats every other at half of the heads, all after least squares."""
+    mine = one(test, OWN, 0.5, REPAIR)
     half = test[(test["fraction"] == 0.5) & (test["repair"] == "least-squares")]
-    others = half[~half["method"].isin([own, "random"])]
+    others = half[~half["method"].isin([OWN, "random"])]
     p = holm([paired(mine, row) for _, row in others.iterrows()])
     told = []
     for sign, what in ((1, "better"), (-1, "worse")):
@@ -140,7 +134,7 @@ def against_all(test: pd.DataFrame, own: str) -> str:
         ]
         told.append(f"{what} than ours by the number are {', '.join(ahead) or 'none'}")
     return (
-        f'Target, "beat all others at 50 %", {METHODS[own].title}: of {len(others)} methods after least squares, '
+        f'Target, "beat all others at 50 %", {METHODS[OWN].title}: of {len(others)} methods after least squares, '
         f"{'; '.join(told)}. "
         "A p is given where McNemar's test, corrected by Holm, tells the two apart at 5 %. By divergence from the "
         f"full model ours is number {int((others['divergence'] < mine['divergence']).sum()) + 1}."

@@ -37,15 +37,13 @@ def moments_by_hand(subject):
     for layer in range(3):
         z, g, w = (torch.cat(part[layer]) for part in (outputs, gradients, weights))
         mean = (w[:, None] * z).sum(0) / w.sum()
-        weighted = (z - mean).T @ (w[:, None] * (z - mean)) / w.sum()
-        yield weighted, g.T @ g / len(CALIBRATION), z.mean(0), torch.cov(z.T, correction=0)
+        yield (z - mean).T @ (w[:, None] * (z - mean)) / w.sum(), g.T @ g / len(CALIBRATION)
 
 
 def test_repair_aware_takes_the_moments_of_outputs_and_fisher_gradients(distilbert):
     found = reconstruction.moments(distilbert, CALIBRATION)
     for layer, wanted in zip(found, moments_by_hand(distilbert), strict=True):
-        mine = (layer.outputs, layer.gradients, layer.mean, layer.covariance)
-        for one, other in zip(mine, wanted, strict=True):
+        for one, other in zip((layer.outputs, layer.gradients), wanted, strict=True):
             assert torch.allclose(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
 
 

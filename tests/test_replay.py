@@ -12,6 +12,7 @@ from analysis.mask import HeadMask
 from analysis.passes import course
 from analysis.profiling import profile
 from analysis.replay import Replay, _spread_out
+from analysis.surgery import prune
 from analysis.text import Selection
 from tests.tiny import sentences
 
@@ -148,3 +149,12 @@ def test_what_cannot_be_replayed_is_said(distilbert, split):
         replay.evaluate(HeadMask(((True, False),)))
     with pytest.raises(MethodError, match="mean"):
         replay.evaluate(HeadMask.off(distilbert.anatomy, MASKS[0]), ablation="mean")
+
+
+@pytest.mark.parametrize("code", ["f.0.0", "0.f.1", "0.0.f", "f.f.f"])
+def test_a_smaller_model_without_any_head_in_a_layer_answers_as_the_masked_one(distilbert, code):
+    split = Selection(*sentences(9))
+    mask = HeadMask.decode(distilbert.anatomy, code)
+    masked = Replay(distilbert, split, precision="float32").evaluate(mask)
+    smaller = Replay(prune(distilbert, mask), split, precision="float32").evaluate()
+    assert torch.allclose(smaller.predictions.logits, masked.predictions.logits, atol=1e-4)

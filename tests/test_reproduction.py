@@ -55,7 +55,9 @@ def test_every_interval_follows_from_the_counts(test, selection):
         interval, change = wilson(right, row.n), paired_change(row.fixed, row.broken, row.n)
         assert (row.low, row.high) == pytest.approx((interval.low, interval.high))
         assert row.change == pytest.approx(100 * (row.fixed - row.broken) / row.n)
-        assert (row.change_low, row.change_high) == pytest.approx((change.low, change.high))
+        assert (row.change_low, row.change_high) == pytest.approx(
+            (change.low, change.high), abs=0.06
+        )
         off = sum(int(layer, 16).bit_count() for layer in row.mask.split("."))
         assert off == row.heads_total - row.heads_on == round(row.fraction * row.heads_total)
 
@@ -71,13 +73,12 @@ def test_the_document_has_the_tables_of_the_record(test, selection):
         assert table in text
     for fraction in tables.TESTED:
         assert verdicts.chosen(test, selection, fraction) in text
-    for method in verdicts.OURS:
-        assert verdicts.within(test, method, 0.5) in text
+        assert verdicts.within(test, verdicts.OWN, fraction) in text
 
 
 def test_the_readme_has_the_numbers_of_the_record(test):
     (section,) = re.findall(r"## The paper, reproduced\n(.*?)\n## ", README, flags=re.DOTALL)
-    rows = re.findall(r"^\| ([^|]+?) \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)[1:]
+    rows = re.findall(r"^\| ([^|]+?) \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)
     named = {METHODS[name].title.lower(): name for name in METHODS}
     assert len(rows) >= 6
     for title, *cells in rows:

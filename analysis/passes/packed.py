@@ -122,6 +122,8 @@ class PackedModel:
     def attend(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
         """All heads' outputs for every token, `[pack, heads * head_size]`."""
         weights = self.layers[layer]
+        if not weights.heads:  # a smaller model's layer may have lost them all
+            return hidden.new_zeros(len(hidden), 0)
         inward = F.linear(hidden, *weights.inward)
         width = weights.heads * self.head_size
         context = hidden.new_zeros(len(hidden), width)
@@ -138,6 +140,8 @@ class PackedModel:
     def attend_first(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
         """All heads' outputs for the first token of each sentence, `[n, heads * head_size]`."""
         weights = self.layers[layer]
+        if not weights.heads:
+            return hidden.new_zeros(len(pack), 0)
         width = weights.heads * self.head_size
         weight, bias = weights.inward
         query = F.linear(hidden[pack.first], weight[:width], bias[:width])

@@ -39,10 +39,6 @@ class Moments:
     the answer depends on them."""
     gradients: Tensor
     """Mean of `a a'`, `a` the derivative of the log-likelihood by the heads' outputs, the same shape."""
-    mean: Tensor
-    """Mean of the heads' outputs, `[heads * head_size]`, every token with the same weight, as in the repair."""
-    covariance: Tensor
-    """Their covariance, every token with the same weight."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +73,7 @@ def gathering(subject: Subject, split: Calibration) -> Iterator[Step[list[Moment
 
 
 def eliminate(
-    layers: Sequence[Moments],
-    heads: Sequence[int],
-    ridge: float = RIDGE,
-    gone: Sequence[Head] = (),
+    layers: Sequence[Moments], heads: Sequence[int], ridge: float = RIDGE
 ) -> list[Removal]:
     """Remove all heads, always the one whose loss after least squares is least.
 
@@ -88,7 +81,6 @@ def eliminate(
         layers: moments of each layer.
         heads: heads of each layer.
         ridge: see `RIDGE`.
-        gone: heads that are removed already; the steps go on from there.
 
     With `C` the covariance of the heads' outputs, `N` the moment of the gradients, `K` the kept and `R` the
     removed heads of a layer, the least squares repair leaves the error `e = z_R - B z_K`, `B = C_RK C_KK^-1`,
@@ -102,11 +94,9 @@ def eliminate(
     the kept heads to all heads. Both are downdated by a product of rank `head_size`; nothing is solved anew.
     """
     states = [_State(moment, count, ridge) for moment, count in zip(layers, heads, strict=True)]
-    for layer, head in gone:
-        states[layer].remove(head)
     costs = [state.costs() for state in states]
     removed = []
-    for _ in range(sum(heads) - len(gone)):
+    for _ in range(sum(heads)):
         layer = min(
             (number for number in range(len(states)) if costs[number]),
             key=lambda n: min(costs[n].values()),
@@ -116,27 +106,6 @@ def eliminate(
         states[layer].remove(head)
         costs[layer] = states[layer].costs()
     return removed
-
-
-def prices(
-    layers: Sequence[Moments], heads: Sequence[int], gone: Sequence[Head], ridge: float = RIDGE
-) -> dict[Head, float]:
-    """Predicted divergence, in nats, that each head's absence costs next to the others'.
-
-    Of a head that is there, what removing it would add; of one that is gone, what its return would save.
-    """
-    found: dict[Head, float] = {}
-    for layer, (moment, count) in enumerate(zip(layers, heads, strict=True)):
-        absent = [head for each, head in gone if each == layer]
-        for returned in (None, *absent):
-            state = _State(moment, count, ridge)
-            for head in absent:
-                if head != returned:
-                    state.remove(head)
-            costs = state.costs()
-            asked = state.kept if returned is None else [returned]
-            found |= {(layer, head): costs[head] / 2 for head in asked}
-    return found
 
 
 def repair_aware(subject: Subject, evidence: Evidence) -> list[float]:
@@ -154,9 +123,6 @@ class _Sums:
         self.first: Tensor | float = 0.0
         self.second: Tensor | float = 0.0
         self.gradients: Tensor | float = 0.0
-        self.tokens = 0
-        self.sum: Tensor | float = 0.0
-        self.squares: Tensor | float = 0.0
 
     def add(self, outputs: Tensor, derivatives: Tensor) -> None:
         """Add tokens: `outputs` `[tokens, width]`, `derivatives` `[directions, tokens, width]`."""
@@ -167,22 +133,14 @@ class _Sums:
         self.second = self.second + outputs.T @ (weight[:, None] * outputs)
         flat = derivatives.flatten(0, 1)
         self.gradients = self.gradients + flat.T @ flat
-        self.tokens += len(outputs)
-        self.sum = self.sum + outputs.sum(0)
-        self.squares = self.squares + outputs.T @ outputs
 
     def moments(self, n: int) -> Moments:
-        """The covariances, and the gradients' moment as a sum over tokens, a mean over sentences."""
+        """Weighted covariance, and the gradients' moment as a sum over tokens, a mean over sentences."""
+        assert isinstance(self.first, Tensor)
         weight = max(self.weight, torch.finfo(torch.float64).tiny)
-        weighted, mean = (
-            torch.as_tensor(self.first) / weight,
-            torch.as_tensor(self.sum) / self.tokens,
-        )
+        mean = self.first / weight
         return Moments(
-            outputs=self.second / weight - torch.outer(weighted, weighted),
-            gradients=torch.as_tensor(self.gradients) / n,
-            mean=mean,
-            covariance=self.squares / self.tokens - torch.outer(mean, mean),
+            self.second / weight - torch.outer(mean, mean), torch.as_tensor(self.gradients) / n
         )
 
 

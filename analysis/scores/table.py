@@ -6,7 +6,6 @@ from analysis.scores import (
     ablation,
     attention,
     attribution,
-    exchange,
     gradient,
     reconstruction,
     search,
@@ -36,17 +35,6 @@ METHODS: dict[str, Method] = {
             "Kronecker-factored Fisher information (Martens and Grosse 2015)",
             reconstruction.repair_aware,
             cost="1 forward, 1 backward",
-        ),
-        Method(
-            "repair-aware-search",
-            "Repair-aware, searched",
-            "texts",
-            "Keeps what the repair-aware order keeps, after exchanges that bring the repaired model nearer.",
-            "Our own: exchanges as in the floating search of Pudil et al. 1994, judged after least squares in "
-            "closed form",
-            exchange.repair_aware_search,
-            cost="1 forward, 1 backward, 131 forward on 256 texts",
-            long=True,
         ),
         Method(
             "taylor",
