@@ -66,7 +66,7 @@ def test_a_mask_is_named_by_its_heads_and_the_beginning_of_its_code() -> None:
 def test_a_mask_of_ones_own_is_put_on_the_frontier_clicked_and_taken_away(tab) -> None:
     query = {"methods": "magnitude", "sentences": "all", "timed": "on", "off": "3.0.1"}
     opened = tab(**query).visit("curves").press("Draw")
-    assert opened.at.dataframe[0].value["latency_ratio"].notna().any()
+    assert opened.at.dataframe[-1].value["latency_ratio"].notna().any()
     opened.press("Put the current mask on this figure")
     assert "9 of 12 heads" in opened.said()
     assert "times faster" in opened.settle().said()
@@ -78,12 +78,22 @@ def test_a_mask_of_ones_own_is_put_on_the_frontier_clicked_and_taken_away(tab) -
     assert "9 of 12 heads" not in opened.said()
 
 
+def test_the_page_says_how_each_method_stands_against_chance(tab) -> None:
+    opened = tab(methods="magnitude random", sentences="all").visit("curves").press("Draw")
+    assert "Which method is really better?" in opened.said()
+    assert "20 random masks of the same size are what a method must beat" in opened.said()
+    table = opened.at.dataframe[0].value
+    assert list(table["method"]) == ["Magnitude"]
+    assert table[["percentile", "p_random_holm", "p_full_holm"]].notna().all(axis=None)
+    assert set(table["negligible"]) <= {"yes", "no", "undecided"}
+
+
 def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:
     opened = tab(methods="magnitude", sentences="all", column="latency_ratio").visit("curves")
     said = opened.press("Draw").said()
     assert "Timing takes longer" in said
     assert "What does speed cost?" not in said
-    assert opened.at.dataframe[0].value["latency_ratio"].isna().all()
+    assert opened.at.dataframe[-1].value["latency_ratio"].isna().all()
     assert opened.session.choices["column"] == "accuracy"
 
 

@@ -111,7 +111,7 @@ def test_two_tabs_with_two_masks_do_not_meet(tab) -> None:
 def test_curves_are_drawn_for_the_chosen_methods(tab) -> None:
     opened = tab(methods="magnitude random", sentences="all").visit("curves")
     opened.press("Draw")
-    table = opened.at.dataframe[0].value
+    table = opened.at.dataframe[-1].value
     assert set(table["method"]) == {"magnitude", "random"}
     assert sorted(set(table.loc[table["method"] == "random", "seed"])) == list(range(20))
 
