@@ -11,6 +11,8 @@ from analysis.figures import CATEGORIES, DASHES, DIFFERENCE, plain
 from analysis.intervals import wilson
 from analysis.sweep_table import GROUP, pareto, random_band
 
+NEUTRAL = "#7F7F7F"
+"""Lines that are no method's: seen on white and on black."""
 COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy (%)", 100),
     "loss": ("mean cross-entropy (nats)", 1),
@@ -57,12 +59,14 @@ def curves(
                 legendgroup=name,
                 mode="lines+markers",
                 line={"color": colour, "dash": DASHES[place // len(CATEGORIES) % len(DASHES)]},
-                customdata=ordered.index,
+                customdata=ordered.index.tolist(),
                 hovertemplate="%{x:.0f} % removed: %{y:.4g}",
             )
         )
     if baseline is not None:
-        figure.add_hline(factor * baseline, line_dash="dot", annotation_text="all heads")
+        figure.add_hline(
+            factor * baseline, line_dash="dot", line_color=NEUTRAL, annotation_text="all heads"
+        )
     figure.update_xaxes(title_text="heads removed (%)", range=[0, 100])
     figure.update_yaxes(title_text=title)
     return _calm(figure, 480)
@@ -89,16 +93,17 @@ def frontier(
                 mode="markers",
                 name="swept",
                 marker={"color": 100 * timed["fraction"], "colorscale": "Viridis", "size": 8,
+                        "line": {"color": NEUTRAL, "width": 1},
                         "colorbar": {"title": {"text": "removed (%)", "side": "right"}, "thickness": 12}},
                 text=names,
-                customdata=timed.index,
+                customdata=timed.index.tolist(),
                 hovertemplate="%{text}: %{y:.1f} %, %{x:.2f} times faster",
             ),
             go.Scatter(
                 x=best["latency_ratio"],
                 y=100 * best["accuracy"],
                 mode="lines",
-                line={"color": "#444444", "dash": "dot", "shape": "vh"},
+                line={"color": NEUTRAL, "dash": "dot", "shape": "vh"},
                 name="best",
                 hoverinfo="skip",
             ),
@@ -150,6 +155,7 @@ def _add_random(figure: go.Figure, table: pd.DataFrame, column: str, factor: flo
             y=[*(factor * band["high"]), *reversed(factor * band["low"])],
             fill="toself",
             fillcolor="rgba(127,127,127,0.25)",
+            mode="lines",
             line={"width": 0},
             legendgroup=name,
             showlegend=False,
@@ -158,7 +164,7 @@ def _add_random(figure: go.Figure, table: pd.DataFrame, column: str, factor: flo
     )
     figure.add_trace(
         go.Scatter(x=x, y=factor * band["median"], name=name, legendgroup=name, mode="lines",
-                   line={"color": "#7F7F7F", "dash": "dot"})
+                   line={"color": NEUTRAL, "dash": "dot"})
     )  # fmt: skip
 
 
@@ -187,6 +193,7 @@ def _interval(
         fill="toself",
         fillcolor=colour,
         opacity=0.12,
+        mode="lines",
         line={"width": 0},
         legendgroup=name,
         showlegend=False,

@@ -25,7 +25,7 @@ def table(distilbert, text):
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_curve_goes_through_its_rows(table, column):
     figure = curves(table, TITLES, column, baseline=float(table[column].max()))
-    (line,) = [trace for trace in figure.data if trace.name == "Magnitude" and trace.mode]
+    (line,) = [trace for trace in figure.data if trace.name == "Magnitude"]
     rows = table[table["method"] == "magnitude"]
     assert list(line.y) == pytest.approx(list(COLUMNS[column][1] * rows[column]))
     assert list(line.customdata) == list(rows.index)

@@ -30,6 +30,9 @@ def section(table: pd.DataFrame) -> None:
     titles = {name: method.title for name, method in views.methods().items()}
     found = standings(table, fraction)
     found["method"] = found["method"].map(titles)
+    found["needed"] = found["needed"].map(
+        lambda n: "" if n != n else f"{n:,.0f}"
+    )  # NaN is not itself
     st.dataframe(found, hide_index=True, key="standings", column_config=_columns(MARGIN))
     drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
     st.caption(_meaning(len(drawn), int(table["n"].iloc[0]), str(table["split"].iloc[0])))
@@ -59,9 +62,8 @@ def _columns(margin: float) -> dict[str, Any]:
             f"Within {margin:g} point?",
             help="Yes where the whole interval lies above that loss, no where it lies below.",
         ),
-        "needed": number(
+        "needed": st.column_config.TextColumn(
             "Sentences needed",
-            format="localized",
             help="So many would show it with a chance of 80 %, if the loss is what it seems; empty where it is "
             "decided or no number would.",
         ),
