@@ -1,11 +1,11 @@
-"""Pictures of every page with the built-in model, light and dark: `python docs/take_screenshots.py`.
+"""Pictures of every page with the built-in model, light and dark: `python docs/take_screenshots.py [page ...]`.
 
 Needs the `demo` extra and Chromium. Waits until every page has answered; the first run takes some minutes.
 """
 
 from __future__ import annotations
 
-import re
+import io
 import shutil
 import socket
 import subprocess
@@ -14,50 +14,87 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from analysis.ui.navigation import HOME, places
 
 FOLDER = Path(__file__).parent / "screenshots"
 MASK = "0.2.14.a0.c41.be8"
-PAGES = {
-    "overview": "",
-    "heads": "heads",
-    "attention": f"attention?off={MASK}&head=2.7",
-    "prune": f"prune?off={MASK}",
-    "curves": "curves?sentences=250",
-    "export": f"export?off={MASK}",
+QUERIES = {
+    "head": "head=2.7",
+    "attention": f"off={MASK}&head=2.7",
+    "prune": f"off={MASK}",
+    "plans": f"off={MASK}",
+    "curves": "sentences=250",
+    "export": f"off={MASK}",
 }
+"""What is shown on a page, where that is not what it opens with."""
+BUTTONS = {
+    "overview": "Find out how many heads could go",
+    "curves": "Draw",
+    "export": "Remove, repair and write",
+}
+"""What a visitor would press first; it is there only until somebody has."""
+NARROW = ("overview", "prune")
+"""Pages that are shown on a telephone too."""
+SIZE, TELEPHONE = (1280, 900), (360, 740)
+COLOURS = 128
+"""Of a picture's palette: no difference to the eye, a third of the bytes."""
 PATIENCE = 900_000
+QUIET = 3_000
+"""Milliseconds without work after which a page is done."""
 
 
-def main() -> None:
-    """Start a dashboard, visit every page in both themes, and write the pictures."""
+def main(names: list[str]) -> None:
+    """Start a dashboard, visit the pages in both themes, and write the pictures."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "analysis.cli", "--headless", "--port", str(port)]
     server = subprocess.Popen(command)
+    address = f"http://localhost:{port}"
     try:
-        _answers(f"http://localhost:{port}/_stcore/health")
+        _answers(f"{address}/_stcore/health")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
+            shown = [place.name for place in places() if not names or place.name in names]
             for theme in ("light", "dark"):
-                context = browser.new_context(
-                    viewport={"width": 1280, "height": 900}, color_scheme=theme
-                )
-                context.set_default_timeout(PATIENCE)
-                page = context.new_page()
-                for name, path in PAGES.items():
-                    page.goto(f"http://localhost:{port}/{path}")
-                    _settled(page, name)
-                    page.screenshot(path=FOLDER / f"{name}-{theme}.png")
-                    print(f"{name}, {theme}", flush=True)
-                context.close()
+                _visit(browser, address, shown, theme, SIZE, theme)
+            narrow = [name for name in shown if name in NARROW]
+            _visit(browser, address, narrow, "light", TELEPHONE, "narrow")
             browser.close()
     finally:
         server.terminate()
         server.wait()
+
+
+def _visit(
+    browser: Browser, address: str, names: list[str], theme: str, size: tuple[int, int], ending: str
+) -> None:
+    """Write a picture of each page, named after the page and how it is shown."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    for name in names:
+        began = time.monotonic()
+        path = "" if name == HOME.name else name
+        page.goto(f"{address}/{path}?{QUERIES.get(name, '')}")
+        _settled(page, name)
+        _save(page.screenshot(), FOLDER / f"{name}-{ending}.png")
+        print(f"{name}, {ending}: {time.monotonic() - began:.0f} s", flush=True)
+    context.close()
+
+
+def _save(picture: bytes, path: Path) -> None:
+    """Write a picture with a small palette."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _answers(address: str) -> None:
@@ -72,21 +109,30 @@ def _answers(address: str) -> None:
 
 
 def _settled(page: Page, name: str) -> None:
-    """Wait until the page has drawn and nothing is being computed."""
-    page.locator("h1").wait_for()
-    button = {"curves": "Draw", "export": "Remove, repair and write"}.get(name)
-    if button is not None:
-        page.get_by_role("button", name=button, exact=True).click()
-    quiet = 0
-    while quiet < 6:
-        page.wait_for_timeout(500)
-        busy = (
-            page.locator(".stProgress").count()
-            or page.get_by_text(re.compile(r"^\d+ running$")).count()
-        )
-        state = page.get_by_test_id("stApp").get_attribute("data-test-script-state")
-        quiet = 0 if busy or state != "notRunning" else quiet + 1
+    """Press what a visitor would, and wait until the page has drawn and nothing is being computed."""
+    page.locator("h1").first.wait_for()
+    _rest(page)
+    button = page.get_by_role("button", name=BUTTONS.get(name, "none"), exact=True)
+    if button.count():
+        button.click()
+        _rest(page)
+
+
+def _rest(page: Page) -> None:
+    page.evaluate("window.restingSince = undefined")  # what rested before does not count
+    page.wait_for_function(
+        """quiet => {
+            const app = document.querySelector("[data-testid=stApp]");
+            const line = document.querySelector(".st-key-line")?.textContent ?? "0 running";
+            const busy = /\\d+ running/.test(line) || document.querySelector(".stProgress")
+                || app.dataset.testScriptState !== "notRunning";
+            if (busy) window.restingSince = undefined;
+            else window.restingSince ??= Date.now();
+            return !busy && Date.now() - window.restingSince >= quiet;
+        }""",
+        arg=QUIET,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -45,6 +45,7 @@ def measured(page: Page, heads: str) -> str:
 def settled(page: Page) -> Page:
     """Wait until the page has drawn, nothing is being computed and nothing more is coming."""
     expect(page.locator("h1").first).to_be_visible()
+    page.evaluate("window.restingSince = undefined")  # what rested before does not count
     page.wait_for_function(
         """rest => {
             const app = document.querySelector("[data-testid=stApp]");
