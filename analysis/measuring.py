@@ -1,0 +1,131 @@
+"""Measuring plans: accuracy on one split, and what really removing their heads saves."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from analysis.attention import Means
+from analysis.cost import cost
+from analysis.errors import MaskError, ModelError
+from analysis.evaluation import Evaluation, compared
+from analysis.latency import Runner, timing
+from analysis.mask import HeadMask
+from analysis.models import Subject
+from analysis.plan import Ablation, Repair
+from analysis.progress import Step
+from analysis.removal import BATCH, LENGTH
+from analysis.replay import Replay
+from analysis.store import Occasion, Saving
+from analysis.surgery import check_removable, prune
+from analysis.text import LabelledText
+
+ROUNDS = 12
+"""Timed rounds of a latency comparison."""
+PARTS = 100
+"""Steps in which each piece of a chain is counted."""
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A mask and what is done about the heads that are off."""
+
+    mask: HeadMask
+    ablation: Ablation = "zero"
+    repair: Repair = "none"
+
+
+def appraising(
+    replay: Replay, data: LabelledText, treatment: Treatment, means: Means | None = None
+) -> Iterator[Step[Evaluation]]:
+    """Evaluate a plan against the full model on the replay's sentences.
+
+    Without a repair heads are switched off; with one they are really removed, what is left is repaired on the
+    calibration split, and the smaller model answers.
+
+    Args:
+        replay: of the full model on the sentences.
+        data: for the repair: its calibration and selection splits.
+        treatment: what is evaluated.
+        means: the heads' mean outputs, for `mean` ablation without repair.
+
+    Raises:
+        MaskError: the mask is of another model, or its heads cannot be removed.
+        MethodError: `mean` ablation without means, or a repair without a calibration split.
+    """
+    if treatment.repair == "none" or treatment.mask.is_full:
+        yield from replay.evaluating(treatment.mask, ablation=treatment.ablation, means=means)
+        return
+    from analysis.repair import repairing
+
+    mended: Subject | None = None
+    given: dict[str, Any] = {"selection": data.splits.get("selection")}
+    calibration: Any = data.splits.get("calibration")
+    for step in repairing(replay.subject, treatment.mask, calibration, treatment.repair, **given):
+        mended = step.result.subject if step.result else None
+        yield Step(step.done, 2 * step.total, step.unit)
+    assert mended is not None
+    full = replay.evaluate()
+    smaller = Replay(mended, replay.split, precision=replay.precision, memory=0)
+    for found in smaller.evaluating():
+        assert found.result is not None
+        answer = compared(replace(found.result, mask=treatment.mask), full)
+        yield Step(found.total + found.done, 2 * found.total, found.unit, answer)
+
+
+def occasion(subject: Subject, mask: HeadMask) -> Occasion:
+    """On what a mask's saving is measured: this computer, one sentence of 128 tokens or the model's most."""
+    threads = torch.get_num_threads()
+    computer = f"{platform.node()}, {subject.device.type}, {threads} threads"
+    return Occasion(subject.fingerprint, mask, computer, BATCH, min(LENGTH, subject.max_length))
+
+
+def is_removable(subject: Subject, mask: HeadMask) -> bool:
+    """Whether heads of this mask can be cut out, so that there is something to save."""
+    try:
+        check_removable(subject, mask)
+    except (MaskError, ModelError):
+        return False
+    return not mask.is_full
+
+
+def saving(subject: Subject, mask: HeadMask) -> Iterator[Step[Saving]]:
+    """Remove the heads, count weights and operations, and time the smaller model against the full one.
+
+    Raises:
+        MaskError: the heads cannot be removed.
+        ModelError: heads of this family cannot be removed.
+    """
+    smaller, on = prune(subject, mask), occasion(subject, mask)
+    counted = cost(smaller, batch=on.batch, length=on.length)
+    runners = {"full": Runner(subject), "smaller": Runner(smaller)}
+    for step in timing(runners, batch=on.batch, length=on.length, rounds=ROUNDS):
+        assert step.result is not None
+        low, high = step.result.ratio_intervals["smaller"]
+        ratio = step.result.ratios["smaller"]
+        known = Saving(counted.parameters, counted.flops, ratio, low, high)
+        yield Step(step.done, step.total, step.unit, known)
+
+
+def one_after_another(
+    pieces: Sequence[tuple[Callable[[], Iterator[Step[Any]]], Callable[[Any], None]]],
+) -> Iterator[Step[int]]:
+    """Do pieces of work in turn and hand each result on as soon as it is whole.
+
+    Args:
+        pieces: what makes a piece's steps, and what takes its result. What was taken stays when the rest is
+            cancelled.
+    """
+    total = PARTS * len(pieces)
+    yield Step(0, total, "steps", 0)
+    for number, (work, take) in enumerate(pieces):
+        last: Step[Any] | None = None
+        for last in work():
+            yield Step(int(PARTS * (number + last.share)), total, "steps", number)
+        if last is not None and last.result is not None:
+            take(last.result)
+        yield Step(PARTS * (number + 1), total, "steps", number + 1)

@@ -1,0 +1,143 @@
+"""Figures of plans: the tree over heads and accuracy, and two masks side by side. Tables in, figures out."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.figures import CATEGORIES, plain
+from analysis.mask import HeadMask, name
+from analysis.store import Result
+
+ON, OFF, APART = "#7A8CA3", "rgba(127,127,127,0.12)", CATEGORIES[1]
+LINE = "rgba(127,127,127,0.55)"
+
+
+def tree(table: pd.DataFrame, full: Result | None, heads: int) -> go.Figure:
+    """Every measured plan at its heads and accuracy, with its interval and a line from its parent.
+
+    Args:
+        table: rows of `plan_tree.table`; a point's `customdata` is the plan's id.
+        full: the full model, from which plans without a parent come.
+        heads: heads of the full model.
+    """
+    measured = table.dropna(subset=["accuracy"])
+    places = {
+        str(id): (float(heads_on), 100 * float(accuracy))
+        for id, heads_on, accuracy in measured[["id", "heads_on", "accuracy"]].to_numpy().tolist()
+    }
+    root = (heads, 100 * full.accuracy) if full is not None else None
+    figure = go.Figure()
+    x, y = _lines(measured, places, root)
+    figure.add_trace(
+        go.Scatter(x=x, y=y, mode="lines", line={"color": LINE, "width": 1.5}, hoverinfo="skip")
+    )
+    if full is not None:
+        figure.add_trace(_points([heads], [full], ["all heads"], [""], CATEGORIES[6], "square"))
+    results = [Result(*row) for row in measured[list(Result.__annotations__)].to_numpy().tolist()]
+    names = [plain(each) for each in measured["name"]]
+    ids = measured["id"].tolist()
+    figure.add_trace(
+        _points(measured["heads_on"].tolist(), results, names, ids, CATEGORIES[0], "circle")
+    )
+    figure.update_xaxes(title_text="heads on", autorange="reversed", zeroline=False)
+    figure.update_yaxes(title_text="accuracy (%)", zeroline=False)
+    return figure.update_layout(
+        height=380, showlegend=False, margin={"l": 10, "r": 10, "t": 20, "b": 10}
+    )
+
+
+def mask_map(mask: HeadMask, other: HeadMask, other_name: str) -> go.Figure:
+    """A mask's heads, layers downwards; off heads carry a cross, those that differ from the other are orange."""
+    columns = max(mask.heads)
+    colours: list[list[int | None]] = []
+    texts: list[list[str]] = []
+    for layer, row in enumerate(mask.rows):
+        beside = other.rows[layer]
+        shades = [_shade(on, on != beside[head]) for head, on in enumerate(row)]
+        colours.append([*shades, *[None] * (columns - len(row))])
+        texts.append(
+            [_said((layer, head), on, beside[head], other_name) for head, on in enumerate(row)]
+        )
+    figure = go.Figure(
+        go.Heatmap(
+            z=colours,
+            x=[f"H{head}" for head in range(columns)],
+            y=[f"L{layer}" for layer in range(len(mask.rows))],
+            customdata=texts,
+            zmin=0,
+            zmax=2,
+            colorscale=[[0, OFF], [0.34, OFF], [0.34, ON], [0.67, ON], [0.67, APART], [1, APART]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[f"H{head}" for _, head in mask.off_heads],
+            y=[f"L{layer}" for layer, _ in mask.off_heads],
+            mode="markers",
+            marker={"symbol": "x-thin", "size": 9, "line": {"width": 1.5, "color": "#808080"}},
+            hoverinfo="skip",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
+    figure.update_xaxes(side="top", showgrid=False, zeroline=False)
+    margin = {"l": 10, "r": 10, "t": 30, "b": 10}
+    return figure.update_layout(height=60 + 30 * len(mask.rows), showlegend=False, margin=margin)
+
+
+def _points(
+    heads: list[int],
+    results: list[Result],
+    names: list[str],
+    ids: list[str],
+    colour: str,
+    symbol: str,
+) -> go.Scatter:
+    return go.Scatter(
+        x=heads,
+        y=[100 * result.accuracy for result in results],
+        error_y={
+            "array": [100 * (result.high - result.accuracy) for result in results],
+            "arrayminus": [100 * (result.accuracy - result.low) for result in results],
+            "thickness": 1,
+            "width": 3,
+        },
+        mode="markers+text",
+        text=names,
+        textposition="top center",
+        cliponaxis=False,
+        customdata=ids,
+        marker={"color": colour, "size": 11, "symbol": symbol},
+        hovertemplate="%{text}: %{y:.1f} %, %{x} heads on<extra></extra>",
+    )
+
+
+def _lines(
+    measured: pd.DataFrame,
+    places: dict[str, tuple[float, float]],
+    root: tuple[float, float] | None,
+) -> tuple[list[float | None], list[float | None]]:
+    """A line from each plan's parent to it, with gaps between the lines."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for id, parent in measured[["id", "parent"]].to_numpy().tolist():
+        start = places.get(parent, root)
+        if start is not None:
+            x += [start[0], places[id][0], None]
+            y += [start[1], places[id][1], None]
+    return x, y
+
+
+def _shade(on: bool, differs: bool) -> int:
+    return 2 if differs else int(on)
+
+
+def _said(head: tuple[int, int], on: bool, beside: bool, other_name: str) -> str:
+    here = f"{name(head)} is {'on' if on else 'off'}"
+    if on == beside:
+        return f"{here} in both"
+    return f"{here} here, {'on' if beside else 'off'} in {plain(other_name)}"
