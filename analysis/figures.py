@@ -70,7 +70,7 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
         )
     )
     if mask is not None and not mask.is_full:
-        figure.add_trace(_crosses(mask))
+        figure.add_trace(crosses(mask))
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(side="top", showgrid=False, zeroline=False)
     return calm(figure, height=90 + 44 * len(values))
@@ -193,7 +193,8 @@ def plain(token: str, longest: int = LONGEST_LABEL) -> str:
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _crosses(mask: HeadMask) -> go.Scatter:
+def crosses(mask: HeadMask) -> go.Scatter:
+    """A cross on every head that is off, for a figure whose axes name layers and heads."""
     return go.Scatter(
         x=[f"H{head}" for _, head in mask.off_heads],
         y=[f"L{layer}" for layer, _ in mask.off_heads],

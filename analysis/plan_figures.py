@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.figures import CATEGORIES, plain
+from analysis.figures import CATEGORIES, calm, crosses, plain
 from analysis.mask import HeadMask, name
 from analysis.store import Result
 
@@ -42,9 +42,7 @@ def tree(table: pd.DataFrame, full: Result | None, heads: int) -> go.Figure:
     )
     figure.update_xaxes(title_text="heads on", autorange="reversed", zeroline=False)
     figure.update_yaxes(title_text="accuracy (%)", zeroline=False)
-    return figure.update_layout(
-        height=380, showlegend=False, margin={"l": 10, "r": 10, "t": 20, "b": 10}
-    )
+    return calm(figure, 380).update_layout(showlegend=False)
 
 
 def mask_map(mask: HeadMask, other: HeadMask, other_name: str) -> go.Figure:
@@ -74,19 +72,10 @@ def mask_map(mask: HeadMask, other: HeadMask, other_name: str) -> go.Figure:
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
-    figure.add_trace(
-        go.Scatter(
-            x=[f"H{head}" for _, head in mask.off_heads],
-            y=[f"L{layer}" for layer, _ in mask.off_heads],
-            mode="markers",
-            marker={"symbol": "x-thin", "size": 9, "line": {"width": 1.5, "color": "#808080"}},
-            hoverinfo="skip",
-        )
-    )
+    figure.add_trace(crosses(mask))
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(side="top", showgrid=False, zeroline=False)
-    margin = {"l": 10, "r": 10, "t": 30, "b": 10}
-    return figure.update_layout(height=60 + 30 * len(mask.rows), showlegend=False, margin=margin)
+    return calm(figure, 60 + 30 * len(mask.rows)).update_layout(showlegend=False)
 
 
 def _points(

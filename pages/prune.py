@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.ui import cells, controls, flips, frame, results, tryout, views, work
+from analysis.ui.plans import bar
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_mask, switchboard
 
@@ -51,6 +52,7 @@ def board() -> None:
     with right:
         waiting = (job, work.profile(here), work.forecast(here))
         frame.live(lambda: results.summary(job, forecast), *waiting)
+        bar.bar(here, limit)
     changed, own, speed, report = st.tabs(
         [
             "Sentences that flipped",

@@ -13,6 +13,7 @@ QUESTIONS = {
     "heads": "What does each head do",
     "attention": "Where does every head look",
     "prune": "What happens when these heads",
+    "plans": "Which plan is worth keeping",
     "curves": "How fast does accuracy fall",
     "export": "What do you get when these heads",
 }

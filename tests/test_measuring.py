@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from families.tiny import build
 
-from analysis import evaluate
+from analysis import evaluate, load_model
 from analysis.batches import batches
 from analysis.cost import cost
 from analysis.mask import HeadMask
@@ -69,9 +70,17 @@ def test_a_saving_is_that_of_the_smaller_model(distilbert, mask):
     assert 0 < found.latency_low <= found.latency_ratio <= found.latency_high
 
 
-def test_only_heads_that_are_off_can_be_removed(distilbert, mask):
-    assert is_removable(distilbert, mask)
-    assert not is_removable(distilbert, HeadMask.full(distilbert.anatomy))
+def test_the_full_model_is_counted_and_not_timed(distilbert):
+    full = HeadMask.full(distilbert.anatomy)
+    found = finish(saving(distilbert, full))
+    assert found.parameters == distilbert.parameters
+    assert found.latency_ratio is None
+
+
+def test_heads_of_a_group_can_only_be_removed_together(tokenizer):
+    grouped = load_model(build("llama"), tokenizer=tokenizer)
+    assert is_removable(grouped, HeadMask.off(grouped.anatomy, [(0, 0), (0, 4)]))
+    assert not is_removable(grouped, HeadMask.off(grouped.anatomy, [(0, 0), (0, 1), (0, 4)]))
 
 
 def counting(total: int, result: str):

@@ -36,6 +36,14 @@ class Store:
         """Where it is, for people; without a password."""
         return self._database.place
 
+    def reach(self) -> None:
+        """Make sure that it can be used; after the first time this costs nothing.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        self._database.prepare()
+
     def close(self) -> None:
         """Give the connections back."""
         self._database.close()

@@ -29,7 +29,7 @@ class Database:
 
     def __init__(self, url: str | None = None) -> None:
         """Know the database; it is reached when it is first used."""
-        self._url = _checked(url or os.environ.get(VARIABLE) or _default())
+        self._url = _checked(url or address())
         self._engine = _engine(self._url)
         self._lock = threading.Lock()
         self._is_ready = False
@@ -53,7 +53,7 @@ class Database:
         Raises:
             StoreError: it cannot be reached or read.
         """
-        self._prepare()
+        self.prepare()
         with self._told("read"), self._engine.begin() as connection:
             yield connection
 
@@ -65,7 +65,7 @@ class Database:
             StoreError: it cannot be reached or written.
             IntegrityError: a row contradicts one that is there; the caller knows what that means.
         """
-        self._prepare()
+        self.prepare()
         with self._told("written"), self._writer().begin() as connection:
             yield connection
 
@@ -76,8 +76,12 @@ class Database:
     def _writer(self) -> Engine:
         return self._engine.execution_options(writes=True)
 
-    def _prepare(self) -> None:
-        """Make or update the tables once; a store that is up to date is not written to."""
+    def prepare(self) -> None:
+        """Make or update the tables once; a store that is up to date is not written to.
+
+        Raises:
+            StoreError: it cannot be reached, read or brought up to date.
+        """
         if self._is_ready:
             return
         with self._lock:
@@ -100,8 +104,14 @@ class Database:
             raise StoreError(_sentence(error, self.place, what)) from error
 
 
-def _default() -> str:
-    """The address of the file in the user data directory."""
+def address() -> str:
+    """Of the database that is used: as `HEADCOUNT_DATABASE_URL` says, else the file in the user data directory.
+
+    Raises:
+        PlaceError: that directory cannot be made.
+    """
+    if given := os.environ.get(VARIABLE):
+        return given
     return URL.create("sqlite", database=str(data_dir() / FILE)).render_as_string()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,16 @@ class Results:
         described = {**vars(setting), "sentences": setting.limit}
         del described["limit"]
         self._put(results, setting.key, {**described, **asdict(result)})
+
+    def keep_evaluation(self, setting: Setting, found: Evaluation) -> None:
+        """Keep the numbers of a whole evaluation, and those of the full model beside it in their own row.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        self.keep(setting, Result.of(found))
+        if found.baseline is not None and found.baseline.mask.is_full:
+            self.keep(replace(setting, mask=found.baseline.mask), Result.of(found.baseline))
 
     def get(self, setting: Setting) -> Result | None:
         """What was measured in this setting, if it was."""

@@ -43,6 +43,9 @@ SEE = (
 )
 DECIDE = (
     Place("prune", "Prune", "content_cut", "switch heads off and see accuracy and speed change"),
+    Place(
+        "plans", "Plans", "account_tree", "the masks that were kept, and two of them side by side"
+    ),
     Place("curves", "Curves", "show_chart", "how accuracy falls as methods remove more heads"),
 )
 HAND_OVER = (

@@ -52,6 +52,9 @@ DEFAULTS: dict[str, str] = {
     "timed_length": "128",
     "timed_threads": "all",
     "timed_dtype": "float32",
+    "plan": "",
+    "plan_a": "",
+    "plan_b": "",
 }
 """Choices that a link carries, and what they are when it does not."""
 
