@@ -103,3 +103,13 @@ def test_an_unknown_choice_becomes_its_default_and_is_told(session: Session) -> 
     session.choices["statistic"] = "entrpy"
     assert session.checked("statistic", ["entropy", "sparsity"]) == "entropy"
     assert "did you mean 'entropy'" in session.notices[0]
+
+
+def test_a_default_that_a_model_cannot_have_gives_way_without_a_word(session: Session) -> None:
+    assert session.checked("timed_length", ["16", "64"]) == "16"
+    assert session.notices == []
+    assert session.query() == {}
+    session.choices["timed_length"] = "9"
+    assert session.checked("timed_length", ["16", "64"]) == "16"
+    assert session.checked("timed_length", ["16", "64"]) == "16"
+    assert len(session.notices) == 1

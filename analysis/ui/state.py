@@ -158,9 +158,12 @@ class Session:
         return parse_heads(self.choices["head"])[0]
 
     def checked(self, name: str, options: Sequence[str]) -> str:
-        """A choice, or its default (with a notice) when it is none of the options."""
+        """A choice, or its default when it is none of the options; the first of them where the default is none.
+
+        Only what somebody asked for is worth a notice: a usual length may simply be more than a model reads.
+        """
         value = self.choices[name]
-        if value not in options:
+        if value not in options and value != DEFAULTS[name]:
             self._refuse(name, unknown(name, value[:40], options))
         return self.choices[name] if self.choices[name] in options else options[0]
 
@@ -249,7 +252,7 @@ def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how
         session.choices[name] = st.session_state[key] or value
 
     widget(options=options, key=key, on_change=keep, **how)
-    return session.choices[name]
+    return session.choices[name] if session.choices[name] in options else value
 
 
 def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> list[str]:
