@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from analysis import __version__
 from analysis.cli.dashboard import start
 from analysis.cli.evaluate import evaluate_command
+from analysis.cli.plans import plans_app
 from analysis.cli.profile import profile_command
 from analysis.cli.prune import prune_command
 from analysis.cli.rank import rank_command
@@ -68,6 +69,7 @@ app.command("rank")(rank_command)
 app.command("evaluate")(evaluate_command)
 app.command("sweep")(sweep_command)
 app.command("prune")(prune_command)
+app.add_typer(plans_app, name="plans")
 
 
 @app.callback(invoke_without_command=True)
