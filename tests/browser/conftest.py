@@ -38,27 +38,24 @@ class Server:
         self.address = f"http://localhost:{port}"
         self.source = source
         self.cache = cache
+        self._cache, self._port = cache, port
         self.log = cache / "server.log"
-        environment = {
+        self._environment = {
             **os.environ,
             "HEADCOUNT_CACHE": str(cache),
             "HEADCOUNT_DATA": str(cache / "data"),
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",  # more threads only get in each other's way on a model this small
         }
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*command, "--server.port", str(port)],
-                cwd=cache,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self._wait()
+        self._start()
 
     def link(self, page: str = "", **query: str) -> str:
         return f"{self.address}/{page}?{urlencode({**self.source.query, **query})}"
+
+    def restart(self) -> None:
+        """Come up again at the same address, with the same data on the disk."""
+        self.stop()
+        self._start()
 
     def stop(self) -> None:
         self.process.terminate()
@@ -67,6 +64,18 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, "--server.port", str(self._port)],
+                cwd=self._cache,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait()
 
     def _wait(self) -> None:
         end = time.monotonic() + STARTS_WITHIN
