@@ -9,7 +9,7 @@ from analysis.batches import batches
 from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
-from analysis.passes import course
+from analysis.passes import course, packed
 from analysis.profiling import profile
 from analysis.replay import Replay, _spread_out
 from analysis.surgery import prune
@@ -158,3 +158,16 @@ def test_a_smaller_model_without_any_head_in_a_layer_answers_as_the_masked_one(d
     masked = Replay(distilbert, split, precision="float32").evaluate(mask)
     smaller = Replay(prune(distilbert, mask), split, precision="float32").evaluate()
     assert torch.allclose(smaller.predictions.logits, masked.predictions.logits, atol=1e-4)
+
+
+def test_packs_are_equally_full_and_of_one_size(distilbert, split):
+    model = packed.PackedModel(distilbert, torch.float32)
+    made = packed.packs(model, split, size=256)
+    width = len(made[0].hidden)
+    assert len(made) > 2
+    assert all(len(pack.hidden) == width for pack in made)
+    assert sorted(torch.cat([pack.rows for pack in made]).tolist()) == list(range(len(split)))
+    # Full but for the end of a sentence each, and the last not left with a remainder.
+    empty = [width - pack.spans[-1].stop for pack in made]
+    longest = max(span.length for pack in made for span in pack.spans)
+    assert sum(empty) < len(made) * (longest + packed.ROUND)

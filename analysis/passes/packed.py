@@ -2,8 +2,9 @@
 
 Sentences are sorted by length and laid end to end in packs of one size, so every matrix product has one
 shape and no token is padding; attention runs on the sentences of equal length inside a pack. The last layer
-computes only the first token's query, and everything after it only for that token. A mask costs nothing: the
-columns of the output projection that belong to switched-off heads are zeroed, which is the same as a gate.
+computes only the first token's query, neither keys nor values, and everything after it only for that token. A
+mask costs nothing: the columns of the output projection that belong to switched-off heads are zeroed, which
+is the same as a gate.
 """
 
 from __future__ import annotations
@@ -23,12 +24,18 @@ from analysis.batches import Batch, batch_of, encode
 from analysis.families import Place
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.passes.products import Product
 from analysis.passes.shell import Shell
 from analysis.text import Split
 
-PACK = {"cpu": 2048, "cuda": 65_536}
-"""Tokens of a pack: on a CPU large enough for its matrix units and small enough for its caches; on a GPU
-large enough that the time goes into arithmetic, not into starting it."""
+PACK = {"cpu": 1024, "cuda": 65_536}
+"""Tokens of a pack: on a CPU large enough for its matrix units, small enough for its caches and for a click
+not to wait long for a step of other work; on a GPU large enough that the time goes into arithmetic, not into
+starting it."""
+
+
+ROUND = 16
+"""Packs are a multiple of so many tokens."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +74,19 @@ class _Layer:
     """Weights of one layer in the pass's precision."""
 
     heads: int
-    inward: tuple[Tensor, Tensor]
+    inward: Product
     """Query, key and value projections, one below the other."""
+    query: tuple[Tensor, Tensor]
+    """The query projection alone, times `1 / sqrt(head_size)`."""
+    key: Tensor
+    """Weights of the key projection by head, `[heads, head_size, hidden]`."""
+    value: tuple[Tensor, Tensor]
+    """Weights of the value projection by head, `[heads, hidden, head_size]`, and its bias."""
     outward: tuple[Tensor, Tensor]
     attention_norm: Any
-    expand: tuple[Tensor, Tensor]
-    activation: Any
-    contract: tuple[Tensor, Tensor]
+    expand: Product
+    """The first half of the feed-forward part, with its activation."""
+    contract: Product
     output_norm: Any
 
 
@@ -91,7 +104,7 @@ class PackedModel:
         self.scale = self.head_size**-0.5
         self.shell = Shell(subject)
         self.layers = [
-            _read(site.owner, site.place, site.heads, dtype) for site in sites_of(subject.model)
+            _read(site.owner, site.place, self.head_size, dtype) for site in sites_of(subject.model)
         ]
 
     @property
@@ -124,43 +137,40 @@ class PackedModel:
         weights = self.layers[layer]
         if not weights.heads:  # a smaller model's layer may have lost them all
             return hidden.new_zeros(len(hidden), 0)
-        inward = F.linear(hidden, *weights.inward)
-        width = weights.heads * self.head_size
-        context = hidden.new_zeros(len(hidden), width)
+        inward = weights.inward(hidden)
+        context = hidden.new_zeros(len(hidden), weights.heads, self.head_size)
         for span in pack.spans:
             query, key, value = (
                 inward[span.start : span.stop]
                 .view(span.count, span.length, 3, weights.heads, self.head_size)
                 .permute(2, 0, 3, 1, 4)
             )
-            found = F.scaled_dot_product_attention(query, key, value, scale=self.scale)
-            context[span.start : span.stop] = found.transpose(1, 2).reshape(-1, width)
-        return context
+            context[span.start : span.stop].view(
+                span.count, span.length, weights.heads, self.head_size
+            ).copy_(attention(query, key, value, self.scale).transpose(1, 2))
+        return context.flatten(1)
 
     def attend_first(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
-        """All heads' outputs for the first token of each sentence, `[n, heads * head_size]`."""
+        """All heads' outputs for the first token of each sentence, `[n, heads * head_size]`.
+
+        With one query `q` a sentence no token's key or value is needed: `q' (K x) = (K' q)' x`, and the mean
+        of `V x` under the attention is `V` times the mean of `x`. The keys' bias moves all scores of a
+        query alike, which the softmax does not see.
+        """
         weights = self.layers[layer]
         if not weights.heads:
             return hidden.new_zeros(len(pack), 0)
-        width = weights.heads * self.head_size
-        weight, bias = weights.inward
-        query = F.linear(hidden[pack.first], weight[:width], bias[:width])
-        inward = F.linear(hidden, weight[width:], bias[width:])
-        context = torch.empty_like(query)
+        query = F.linear(hidden[pack.first], *weights.query).unflatten(1, (weights.heads, -1))
+        sought = torch.einsum("nhd,hdw->nhw", query, weights.key)
+        seen = torch.empty_like(sought)
         done = 0
         for span in pack.spans:
-            key, value = (
-                inward[span.start : span.stop]
-                .view(span.count, span.length, 2, weights.heads, self.head_size)
-                .permute(2, 0, 3, 1, 4)
-            )
-            asked = query[done : done + span.count].view(span.count, 1, weights.heads, -1)
-            found = F.scaled_dot_product_attention(
-                asked.transpose(1, 2), key, value, scale=self.scale
-            )
-            context[done : done + span.count] = found.reshape(span.count, width)
+            states = hidden[span.start : span.stop].view(span.count, span.length, -1)
+            rows = slice(done, done + span.count)
+            seen[rows] = (sought[rows] @ states.transpose(1, 2)).softmax(-1) @ states
             done += span.count
-        return context
+        weight, bias = weights.value
+        return torch.einsum("nhw,hwd->nhd", seen, weight).flatten(1) + bias
 
     def close(
         self, layer: int, hidden: Tensor, context: Tensor, projection: tuple[Tensor, Tensor]
@@ -168,16 +178,16 @@ class PackedModel:
         """The rest of a layer after its heads: projection, norms and the feed-forward part."""
         weights = self.layers[layer]
         attended = weights.attention_norm(F.linear(context, *projection).add_(hidden))
-        expanded = weights.activation(F.linear(attended, *weights.expand))
-        return weights.output_norm(F.linear(expanded, *weights.contract).add_(attended))
+        return weights.output_norm(weights.contract(weights.expand(attended)).add_(attended))
 
 
 @torch.inference_mode()
 def packs(model: PackedModel, split: Split, *, size: int | None = None) -> list[Pack]:
-    """Lay a split end to end, short sentences first, in packs of `size` tokens (by device: `PACK`)."""
+    """Lay a split end to end, short sentences first, in packs of at most `size` tokens (by device: `PACK`)."""
     size = size or PACK.get(model.subject.device.type, PACK["cpu"])
     encoded = encode(model.subject, split.texts)
     lengths = [len(ids) for ids in encoded["input_ids"]]
+    size = _even(lengths, size)
     made: list[Pack] = []
     for rows in _filled(lengths, size):
         runs = [list(run) for _, run in groupby(rows, key=lengths.__getitem__)]
@@ -192,6 +202,14 @@ def packs(model: PackedModel, split: Split, *, size: int | None = None) -> list[
             )
         )
     return made
+
+
+def _even(lengths: Sequence[int], size: int) -> int:
+    """The smallest size of a pack that needs no more packs: all equally full, none mostly padding."""
+    count = sum(1 for _ in _filled(lengths, size))
+    share = -(-sum(lengths) // count)
+    smaller = range(-(-share // ROUND) * ROUND, size, ROUND)
+    return next((n for n in smaller if sum(1 for _ in _filled(lengths, n)) <= count), size)
 
 
 def _filled(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
@@ -233,19 +251,28 @@ def can_pack(subject: Subject) -> bool:
     return all(site.place.expand for site in sites_of(subject.model))
 
 
-def _read(layer: Any, place: Place, heads: int, dtype: torch.dtype) -> _Layer:
-    inward = [part(layer, path) for path in (*place.query, *place.key)]
+def attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """Scaled dot product attention of sentences without padding, each `[batch, heads, tokens, head_size]`."""
+    if query.dtype is torch.bfloat16 and query.device.type == "cpu":
+        # PyTorch's kernel works in blocks made for longer texts; on sentences this takes half of its time.
+        return (query @ key.transpose(-1, -2)).mul_(scale).softmax(-1) @ value
+    return F.scaled_dot_product_attention(query, key, value, scale=scale)
+
+
+def _read(layer: Any, place: Place, size: int, dtype: torch.dtype) -> _Layer:
+    query, *others = [_linear(part(layer, path), dtype) for path in (*place.query, *place.key)]
+    (key, _), (value, value_bias) = others
+    heads = len(query[0]) // size
     return _Layer(
         heads=heads,
-        inward=(
-            torch.cat([linear.weight for linear in inward]).to(dtype),
-            torch.cat([linear.bias for linear in inward]).to(dtype),
-        ),
+        inward=Product(*(torch.cat(both) for both in zip(query, *others, strict=True))),
+        query=tuple(size**-0.5 * each for each in query),
+        key=key.unflatten(0, (heads, size)),
+        value=(value.unflatten(0, (heads, size)).transpose(1, 2).contiguous(), value_bias),
         outward=_linear(part(layer, place.output), dtype),
         attention_norm=_norm(part(layer, place.stream), dtype),
-        expand=_linear(part(layer, place.expand), dtype),
-        activation=part(layer, place.activation),
-        contract=_linear(part(layer, place.feed_forward), dtype),
+        expand=Product(*_linear(part(layer, place.expand), dtype), part(layer, place.activation)),
+        contract=Product(*_linear(part(layer, place.feed_forward), dtype)),
         output_norm=_norm(part(layer, place.end), dtype),
     )
 

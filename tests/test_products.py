@@ -1,0 +1,37 @@
+"""A product with fixed weights is the product."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers.activations import ACT2FN
+
+from analysis.passes.products import Product, is_exact_gelu
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", [None, "gelu", "gelu_new", "relu"])
+@pytest.mark.parametrize("rows", [1, 7, 1024])
+def test_a_product_is_the_linear_layer_and_its_activation(dtype, name, rows):
+    generator = torch.Generator().manual_seed(0)
+    states, weight, bias = (
+        torch.randn(size, generator=generator).to(dtype) for size in ((rows, 48), (32, 48), (32,))
+    )
+    activation = ACT2FN[name] if name else None
+    wanted = F.linear(states.double(), weight.double(), bias.double())
+    wanted = activation(wanted) if activation else wanted
+    with torch.inference_mode():
+        found = Product(weight, bias, activation)(states)
+    assert found.dtype == dtype
+    near = 1e-5 if dtype is torch.float32 else 0.02
+    torch.testing.assert_close(found.double(), wanted, atol=4 * near, rtol=near)
+
+
+def test_only_the_exact_gelu_counts_as_such():
+    assert is_exact_gelu(torch.nn.GELU())
+    assert is_exact_gelu(ACT2FN["gelu"])
+    assert not is_exact_gelu(torch.nn.GELU(approximate="tanh"))
+    assert not is_exact_gelu(ACT2FN["gelu_new"])
+    assert not is_exact_gelu(ACT2FN["gelu_python"])
+    assert not is_exact_gelu(torch.nn.ReLU())
