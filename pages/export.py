@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import frame, handover, pushing, work
+from analysis.ui import frame, handover, pushing, reporting, work
 from analysis.ui.state import current
 
 here = frame.open_page(
@@ -22,6 +22,7 @@ if mask.is_full:
 
 choice = handover.choices(here)
 handover.plan_file(here, mask, choice)
+reporting.section(here, mask, choice)
 job = work.desk.find(work.delivery_key(here, mask, choice))
 st.button(
     "Remove, repair and write",

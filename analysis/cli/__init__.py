@@ -20,6 +20,7 @@ from analysis.cli.plans import plans_app
 from analysis.cli.profile import profile_command
 from analysis.cli.prune import prune_command
 from analysis.cli.rank import rank_command
+from analysis.cli.report import report_command
 from analysis.cli.sweep import sweep_command
 from analysis.errors import HeadcountError
 
@@ -69,6 +70,7 @@ app.command("rank")(rank_command)
 app.command("evaluate")(evaluate_command)
 app.command("sweep")(sweep_command)
 app.command("prune")(prune_command)
+app.command("report")(report_command)
 app.add_typer(plans_app, name="plans")
 
 

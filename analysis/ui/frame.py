@@ -26,6 +26,7 @@ __all__ = [
     "follow",
     "listed",
     "live",
+    "open_bare_page",
     "open_page",
     "provenance",
     "wait_for",
@@ -54,18 +55,17 @@ def open_page(question: str, answer: str) -> Workspace:
         question: what the page answers; its heading.
         answer: how it does so, in a sentence.
     """
-    _require_frame()
-    session = current()
-    _follow_source()
-    write_link()  # first of all: changing the page has emptied the address, and a reload reads it
+    _begin()
     st.title(question, anchor=False)
     st.caption(answer)
     _line()
-    _notices()
-    if session.here is None:
-        _loading(work.open_source(session.source))
-        st.stop()
-    return session.here
+    return _loaded()
+
+
+def open_bare_page() -> Workspace:
+    """Begin a page that has neither heading nor line; otherwise as `open_page`."""
+    _begin()
+    return _loaded()
 
 
 def provenance(origin: Provenance) -> None:
@@ -75,6 +75,22 @@ def provenance(origin: Provenance) -> None:
     )
     if origin.note:
         st.caption(escaped(origin.note))
+
+
+def _begin() -> None:
+    _require_frame()
+    _follow_source()
+    write_link()  # first of all: changing the page has emptied the address, and a reload reads it
+
+
+def _loaded() -> Workspace:
+    """The loaded source; while there is none, what is being loaded, and nothing below."""
+    _notices()
+    session = current()
+    if session.here is None:
+        _loading(work.open_source(session.source))
+        st.stop()
+    return session.here
 
 
 def _require_frame() -> None:

@@ -49,6 +49,7 @@ DECIDE = (
     Place("curves", "Curves", "show_chart", "how accuracy falls as methods remove more heads"),
 )
 HAND_OVER = (
+    Place("present", "Present", "slideshow", "the whole story in five large steps, for a wall"),
     Place("export", "Export", "package_2", "really remove the heads and take the smaller model"),
 )
 GROUPS = {"See": SEE, "Decide": DECIDE, "Hand over": HAND_OVER}

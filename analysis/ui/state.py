@@ -45,6 +45,7 @@ DEFAULTS: dict[str, str] = {
     "methods": "attention-guided entropy-high magnitude random",
     "column": "accuracy",
     "timed": "off",
+    "step": "1",
     "repair": "least-squares",
     "shape": "small",
     "onnx": "off",
