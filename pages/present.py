@@ -11,6 +11,9 @@ presenter.dress()
 here = frame.open_bare_page()
 number = presenter.step()
 presenter.bar(number)
+if here.subject.task.reads != "labelled texts":
+    st.info("The story is told about classifiers of texts so far. Leave leads to the switchboard.")
+    st.stop()
 scenes.prepare(here)
 with st.container(key="stage"):
     scenes.SCENES[number - 1](here)

@@ -135,6 +135,10 @@ def gathering(
     Raises:
         HeadcountError: the plan is of another model, its heads cannot be removed, or a split is missing.
     """
+    if subject.task.reads != "labelled texts":
+        raise MethodError(
+            f"{subject.name} is a model for {subject.task.title.lower()}; reports are about classifiers of texts so far"
+        )
     wish, known = wish or Wish(), known or Known()
     mask = mask_of(subject, plan)
     profile = known.profile or (
@@ -250,9 +254,8 @@ def _on_test(
 
 
 def _standing(name: str, standing: Standing, n: int) -> Measured:
-    return Measured(
-        FORMS[name], "test", n, standing.accuracy, standing.low, standing.high, standing.change
-    )
+    main = standing.main
+    return Measured(FORMS[name], "test", n, main.value, main.low, main.high, main.change)
 
 
 def _curve(subject: Subject, data: LabelledText, plan: Plan, wish: Wish) -> Any:
