@@ -93,6 +93,7 @@ def scatter(
                 mode="markers",
                 name=f"L{layer}",
                 text=[name(head) for head in heads],
+                customdata=heads,
                 marker={
                     "color": colour,
                     "size": 10,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from analysis.anatomy import Anatomy
 from analysis.errors import MaskError
-from analysis.mask import HeadMask
+from analysis.mask import Head, HeadMask
 
 Row = tuple[bool, ...]
 
@@ -43,6 +43,17 @@ def nearest(anatomy: Anatomy, mask: HeadMask) -> tuple[HeadMask, HeadMask]:
         HeadMask(tuple(_fewer(row, groups) for row, groups in layers)),
         HeadMask(tuple(_more(row, groups) for row, groups in layers)),
     )
+
+
+def whole_groups(anatomy: Anatomy, heads: Iterable[Head]) -> tuple[Head, ...]:
+    """These heads with all that share a key/value head with one of them, by layer, then head."""
+    groups = anatomy.groups or anatomy.heads
+    found: set[Head] = set()
+    for layer, head in heads:
+        share = max(1, anatomy.heads[layer] // max(groups[layer], 1))
+        first = head - head % share
+        found.update((layer, member) for member in range(first, first + share))
+    return tuple(sorted(found))
 
 
 def _fewer(row: Row, groups: int) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis import figures
-from analysis.ui import figure, frame, scored, views, work
+from analysis.ui import figure, frame, lasso, scored, views, work
 from analysis.ui.state import current, setting
 
 here = frame.open_page(
@@ -53,8 +53,11 @@ figure.show(
     f"heads-{x.name}-{y.name}",
     alt=f"{x.title} against {y.title}, a point for each head",
     key="scatter",
+    on_select="rerun",
+    selection_mode=("points", "box", "lasso"),
 )
 st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
+lasso.offer(here, "scatter")
 
 scored.agreement(here, rankings)
 scored.stability(here)

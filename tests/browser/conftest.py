@@ -31,14 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Server:
     """A dashboard that nobody has visited yet."""
 
-    def __init__(self, cache: Path, source: Stored) -> None:
+    def __init__(self, cache: Path, source: Stored, script: Path = ROOT / "app.py") -> None:
         with socket.socket() as free:
             free.bind(("localhost", 0))
             port = free.getsockname()[1]
         self.address = f"http://localhost:{port}"
         self.source = source
         self.cache = cache
-        self._cache, self._port = cache, port
+        self._script, self._port = script, port
         self.log = cache / "server.log"
         self._environment = {
             **os.environ,
@@ -66,11 +66,11 @@ class Server:
             self.process.wait()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+        command = [sys.executable, "-m", "streamlit", "run", str(self._script)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [*command, "--server.port", str(self._port)],
-                cwd=self._cache,
+                cwd=self.cache,
                 env=self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -98,6 +98,15 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, stored: Stored) -> Iterator[Server]:
     running = Server(tmp_path_factory.mktemp("server"), stored)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def boards(tmp_path_factory: pytest.TempPathFactory, stored: Stored) -> Iterator[Server]:
+    """Serves a switchboard of any size."""
+    script = Path(__file__).parent / "board_app.py"
+    running = Server(tmp_path_factory.mktemp("boards"), stored, script)
     yield running
     running.stop()
 

@@ -9,7 +9,6 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import streamlit as st
-import torch
 
 from analysis.figures import DIFFERENCE, MAGNITUDE
 from analysis.ui.sprites import sprite
@@ -81,6 +80,8 @@ def mapview(
 
 def svg(weights: np.ndarray, tokens: Sequence[str], *, is_difference: bool = False) -> str:
     """The same map as a picture that can be saved; short texts carry their tokens."""
+    import torch
+
     n = len(tokens)
     size = max(1, 640 // n) if n <= LABELLED else 640 / n
     edge = 110 if n <= LABELLED else 0
