@@ -105,6 +105,7 @@ def scatter(
         )
     figure.update_xaxes(title_text=f"{x.title} ({x.unit})")
     figure.update_yaxes(title_text=f"{y.title} ({y.unit})")
+    figure.update_layout(dragmode="lasso")
     return calm(figure, height=420)
 
 

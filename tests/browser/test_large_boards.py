@@ -85,10 +85,12 @@ def test_circled_heads_are_switched_together_and_back(server, page) -> None:
     chart = page.locator(".st-key-scatter .nsewdrag, .st-key-figure-scatter .nsewdrag").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
-    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    left, top = box["x"] + 2, box["y"] + 2
+    right, bottom = left + box["width"] - 4, top + box["height"] - 4
+    page.mouse.move(left, top)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=4)
+    for corner in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(*corner, steps=4)
     page.mouse.up()
     page.get_by_role("button", name="Switch these 12 heads off").click()
     expect(page.get_by_text("0 of 12 heads on")).to_be_visible()
