@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import pandas as pd
+
 from analysis.attention import Ablation, Means
 from analysis.batches import batches
 from analysis.errors import DataError, MethodError
@@ -36,6 +38,15 @@ class Tryout:
     """Tokens that the model read, special ones included."""
     is_cut: bool
     """True where the text is longer than the model reads."""
+
+    def table(self) -> pd.DataFrame:
+        """One row a mask and label: `mask`, `label`, `probability`."""
+        rows = [
+            (name, label, probability)
+            for name, row in zip(self.names, self.probabilities, strict=True)
+            for label, probability in zip(self.labels, row, strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["mask", "label", "probability"])
 
     @property
     def answers(self) -> tuple[str, ...]:

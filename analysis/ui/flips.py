@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from analysis.ui import figure
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
@@ -190,8 +191,10 @@ def _pictures(found: Comparison, names: tuple[str, str], key: str) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**How sure the model is of the right label**")
-        st.plotly_chart(
+        figure.show(
             answer_figures.probabilities(found.sentences, names),
+            found.sentences,
+            "answers-before-and-after",
             key=f"{key}_points",
             alt="Probability of the right label before and after, a point for each sentence",
         )
@@ -202,9 +205,11 @@ def _pictures(found: Comparison, names: tuple[str, str], key: str) -> None:
             ("By length", found.by_length()),
         ):
             st.markdown(f"**{title}**")
-            st.plotly_chart(
+            figure.show(
                 answer_figures.by_group(summary),
-                key=f"{key}_{title}",
+                summary,
+                f"changed-answers-{title.replace(' ', '-').lower()}",
+                key=f"{key}-{title.replace(' ', '-').lower()}",
                 alt=f"{title}: share of answers that changed with its 95 % interval",
             )
         st.caption(

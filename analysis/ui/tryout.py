@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.progress import Step
-from analysis.ui import frame, work
+from analysis.ui import figure, frame, work
 from analysis.ui.examples import LONGEST
 from analysis.ui.flips import NAMES
 from analysis.ui.jobs import Job, Urgency
@@ -99,8 +99,10 @@ def _answers(job: Job[Any], key: str) -> None:
     from analysis import answer_figures
 
     st.markdown(told(found))
-    st.plotly_chart(
+    figure.show(
         answer_figures.answers(found),
+        found.table,
+        "own-sentence",
         key=f"{key}_answers",
         alt="Probability of each label under each mask",
     )
