@@ -35,7 +35,7 @@ LONGEST_LABEL = 18
 
 
 def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = None) -> go.Figure:
-    """One number for each head, layers downwards; heads that are off carry a cross.
+    """One number for each head, layers downwards; heads that are off carry a cross; a click names its head.
 
     Args:
         table: one row a head with `layer`, `head`, the statistic and its standard error `<name>_se`.
@@ -43,7 +43,6 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
         mask: which heads are on.
     """
     values = table.pivot(index="layer", columns="head", values=statistic.name)
-    errors = table.pivot(index="layer", columns="head", values=f"{statistic.name}_se")
     low, high = limits(table, statistic)
     is_off = set(mask.off_heads) if mask is not None else set()
     texts = [
@@ -55,7 +54,6 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
             z=values.to_numpy(),
             x=[f"H{head}" for head in values.columns],
             y=[f"L{layer}" for layer in values.index],
-            customdata=errors.to_numpy(),
             colorscale=MAGNITUDE,
             zmin=low,
             zmax=high,
@@ -63,14 +61,13 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
             ygap=2,
             text=texts,
             texttemplate="%{text}" if values.shape[1] <= 16 else None,
-            hovertemplate="%{y}.%{x}: %{z:.3f}"
-            + (" ± %{customdata:.3f}" if errors.notna().any(axis=None) else "")
-            + "<extra></extra>",
+            hoverinfo="skip",
             colorbar={"title": {"text": statistic.unit, "side": "right"}, "thickness": 12},
         )
     )
     if mask is not None and not mask.is_full:
         figure.add_trace(crosses(mask))
+    figure.add_trace(_handles(table, statistic))
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(side="top", showgrid=False, zeroline=False)
     return calm(figure, height=90 + 44 * len(values))
@@ -236,4 +233,23 @@ def calm(figure: go.Figure, height: int) -> go.Figure:
     """Narrow margins and a height in pixels."""
     return figure.update_layout(
         height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hoverlabel={"align": "left"}
+    )
+
+
+def _handles(table: pd.DataFrame, statistic: Statistic) -> go.Scatter:
+    """Unseen points on the cells, because a heatmap's own cells cannot be clicked: `customdata` is the head."""
+    errors = table[f"{statistic.name}_se"]
+    texts = [
+        f"{value:.3f}" + (f" ± {error:.3f}" if error == error else "")
+        for value, error in zip(table[statistic.name], errors, strict=True)
+    ]
+    return go.Scatter(
+        x=[f"H{head}" for head in table["head"]],
+        y=[f"L{layer}" for layer in table["layer"]],
+        mode="markers",
+        marker={"symbol": "square", "size": 30, "opacity": 0},
+        customdata=table[["layer", "head"]].to_numpy().tolist(),
+        text=texts,
+        hovertemplate="%{y}.%{x}: %{text}<extra></extra>",
+        showlegend=False,
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 CONFIDENCE = 0.95
+Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+"""Standard errors to either side that hold the true value in 95 of 100 samples."""
 RESAMPLES = 10_000
 SEED = 20221122
 
@@ -25,6 +31,15 @@ class Change:
     """Change of accuracy against the full model on the same sentences, in points (100ths)."""
 
     points: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Mean change of a number over the same sentences, in the number's own unit."""
+
+    mean: float
     low: float
     high: float
 
@@ -60,3 +75,15 @@ def paired_change(fixed: int, broken: int, n: int) -> Change:
     return Change(
         change, max(min(low, change - open_to), -100.0), min(max(high, change + open_to), 100.0)
     )
+
+
+def paired_mean(before: Sequence[float], after: Sequence[float]) -> Shift:
+    """Mean change of a number over the same sentences with its 95 % interval.
+
+    Student's t interval of the differences, by statsmodels; with a single sentence it is unbounded.
+    """
+    differences = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    if len(differences) < 2:
+        return Shift(float(differences.mean()), -math.inf, math.inf)
+    low, high = DescrStatsW(differences).tconfint_mean(alpha=1 - CONFIDENCE)
+    return Shift(float(differences.mean()), float(low), float(high))

@@ -200,7 +200,7 @@ def sentence_statistics(view: View, real: Tensor, kinds: Tensor, gram: Tensor) -
     weights = view.weights
     if view.allowed is not None:
         weights = weights * real[:, None, :, None]  # rows of padding look at nothing
-    keys = _keys(view, real)
+    keys = keys_of(view, real)
     on_kinds = stats.on_kinds(weights, kinds)
     by_query = {
         "entropy": stats.entropy(weights, keys),
@@ -220,7 +220,7 @@ def sentence_statistics(view: View, real: Tensor, kinds: Tensor, gram: Tensor) -
     return torch.stack([values[name] for name in STATISTICS])
 
 
-def _keys(view: View, real: Tensor) -> Tensor:
+def keys_of(view: View, real: Tensor) -> Tensor:
     """How many keys each query may look at, float, broadcastable to `[batch, heads, query]`."""
     if view.allowed is None:
         return torch.full_like(real, view.weights.shape[-1], dtype=torch.float32)[:, None]

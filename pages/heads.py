@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis import figures
-from analysis.ui import figure, frame, lasso, scored, views, work
+from analysis.ui import figure, frame, lasso, one_head, scored, views, work
 from analysis.ui.state import current, setting
 
 here = frame.open_page(
@@ -35,10 +35,14 @@ figure.show(
     f"heads-{chosen.name}",
     alt=f"{chosen.title} of every head, layers downwards",
     key="map",
+    on_select="rerun",
+    selection_mode="points",
 )
+one_head.offer("map")
 if chosen.name in profile.table:
     st.caption(
-        views.extremes(profile, chosen) + " The standard error over sentences appears on hover."
+        views.extremes(profile, chosen) + " The standard error over sentences appears on hover. "
+        "Click a head to come to its page."
     )
 
 st.subheader("Two statistics against each other", anchor=False)
@@ -58,6 +62,7 @@ figure.show(
 )
 st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
 lasso.offer(here, "scatter")
+one_head.offer("scatter")
 
 scored.agreement(here, rankings)
 scored.stability(here)

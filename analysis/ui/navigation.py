@@ -39,6 +39,7 @@ class Place:
 HOME = Place("overview", "Overview", "home", "the model, the sentences and the verdict so far")
 SEE = (
     Place("heads", "Heads", "grid_on", "what each head does, measured on the calibration split"),
+    Place("head", "One head", "center_focus_strong", "what a single head is, does and is worth"),
     Place("attention", "Attention", "visibility", "where every head looks in one text"),
 )
 DECIDE = (
@@ -61,6 +62,11 @@ def places() -> Iterator[Place]:
     yield HOME
     for group in GROUPS.values():
         yield from group
+
+
+def place(name: str) -> Place:
+    """The page of this name."""
+    return next(place for place in places() if place.name == name)
 
 
 def navigation() -> Any:

@@ -11,6 +11,7 @@ import pytest
 PAGES = [
     ("overview", "How many attention heads", "The sentences"),
     ("heads", "What does each head do", "All numbers"),
+    ("head", "What is this one head for", "Where does it look"),
     ("attention", "Where does every head look", "tokens, special ones included"),
     ("prune", "What happens when these heads", "All heads are on"),
     ("plans", "Which plan is worth keeping", "There are no plans"),
