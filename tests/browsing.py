@@ -11,6 +11,7 @@ expect.set_options(timeout=60_000)
 QUESTIONS = {
     "overview": "How many attention heads",
     "heads": "What does each head do",
+    "head": "What is this one head for",
     "attention": "Where does every head look",
     "prune": "What happens when these heads",
     "plans": "Which plan is worth keeping",

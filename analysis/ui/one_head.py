@@ -62,7 +62,7 @@ def picker(here: Workspace, profile: Profile) -> Head:
         on_report=pick,
         mode="choose",
         chosen=session.head(),
-        colouring=views.colouring(profile, views.statistics()["entropy"]),
+        colouring=views.colouring(profile.table, views.statistics()["entropy"]),
         label="Heads by layer; choose the one to look at",
     )
     return session.head()
