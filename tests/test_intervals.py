@@ -78,8 +78,9 @@ def test_fixed_and_broken_are_mirror_images(found):
     fixed, broken, n = found
     one, other = paired_change(fixed, broken, n), paired_change(broken, fixed, n)
     error = 100 * np.sqrt((fixed + broken) / n / n)
+    step = 100 / n  # resampled changes are whole steps, and a percentile may fall on either of two
     assert one.points == -other.points
-    assert one.low == pytest.approx(-other.high, abs=0.2 * error + 1e-9)
+    assert one.low == pytest.approx(-other.high, abs=0.2 * error + step + 1e-9)
 
 
 def test_the_same_counts_give_the_same_interval():

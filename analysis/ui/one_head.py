@@ -41,7 +41,9 @@ def offer(chart: str) -> None:
     if len(named) != 1:  # several are a choice of another kind
         return
     head = int(named[0][0]), int(named[0][1])
-    if st.button(f"Open the page of {name(head)}", key=f"{chart}-open", on_click=choose, args=(head,)):
+    if st.button(
+        f"Open the page of {name(head)}", key=f"{chart}-open", on_click=choose, args=(head,)
+    ):
         st.switch_page("pages/head.py")
 
 
