@@ -16,9 +16,10 @@ QUESTIONS = {
     "prune": "What happens when these heads",
     "plans": "Which plan is worth keeping",
     "curves": "How fast does accuracy fall",
+    "present": "read every text",
     "export": "What do you get when these heads",
 }
-"""Every page and how its heading begins. Add a page by adding a row."""
+"""Every page and what its heading says. Add a page by adding a row."""
 REST = 500
 """Milliseconds without work after which a page counts as settled."""
 
@@ -53,7 +54,7 @@ def settled(page: Page) -> Page:
             const app = document.querySelector("[data-testid=stApp]");
             const running = [...document.querySelectorAll("[data-testid=stPopover]")]
                 .some(each => /\\d+ running/.test(each.textContent));
-            const busy = running || document.querySelector(".stProgress")
+            const busy = running || document.querySelector(".stProgress, [data-stale=true]")
                 || app.dataset.testScriptState !== "notRunning";
             if (busy) window.restingSince = undefined;
             else window.restingSince ??= Date.now();

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, expect
 def test_curves_go_on_while_another_page_is_open_and_after_a_reload(server, page) -> None:
     page.goto(server.link("curves", methods="magnitude random", sentences="all"))
     page.get_by_role("button", name="Draw").click()
-    expect(page.get_by_text("masks").or_(page.get_by_text("All numbers")).first).to_be_visible()
+    begun = page.locator(".stProgress").or_(page.get_by_role("heading", name="All numbers"))
+    expect(begun.first).to_be_visible()
     go(page, "Overview")
     go(page, "Curves")
     page.reload()
@@ -26,7 +27,7 @@ def test_work_is_listed_on_another_page_cancelled_there_and_leads_back(server, p
         )
     )
     page.get_by_role("button", name="Draw").click()
-    expect(page.get_by_text("masks").first).to_be_visible()
+    expect(page.locator(".stProgress").first).to_be_visible()
     go(page, "Heads")
     page.get_by_role("button", name=re.compile(r"\d+ running")).click()
     expect(page.get_by_text(re.compile("Curves of 3 methods"))).to_be_visible()
