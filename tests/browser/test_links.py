@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, expect
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_link_into_a_server_that_nobody_has_visited_opens_its_page(cold, page, name) -> None:
     page.goto(cold.link(name, off="3.0.8"))
+    expect(page.get_by_text("Getting the model ready")).to_be_visible()
     expect(page.locator("h1")).to_contain_text(QUESTIONS[name])
     bar = 0 if name == "present" else len(QUESTIONS)  # on a wall the pages' bar would be noise
     expect(page.get_by_test_id("stTopNavLink")).to_have_count(bar)
-    expect(page.get_by_text("Getting the model ready")).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
     assert "off=3.0.8" in page.url
 
