@@ -11,7 +11,7 @@ import streamlit as st
 from analysis.mask import Head, HeadMask
 from analysis.progress import Step
 from analysis.ui import examples, frame, scored, views, work
-from analysis.ui.handover import Choice
+from analysis.ui.choice import Choice
 from analysis.ui.jobs import Job
 from analysis.ui.resources import TOKENS, Workspace
 from analysis.ui.sprites import sprite

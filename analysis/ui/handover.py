@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +12,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.ui import frame
+from analysis.ui.choice import Choice, plan_of
 from analysis.ui.resources import Workspace
 from analysis.ui.state import setting, switch
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from analysis.handover.delivery import Delivery
-    from analysis.plan import Plan
 
 REPAIRS = {
     "least-squares": "least squares",
@@ -37,19 +36,6 @@ SHAPES = {
     "small": "smaller model (faster; brings its own loading code)",
     "padded": "original shape, zeros in place of heads (loads anywhere; not faster)",
 }
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How the model is handed over."""
-
-    repair: str
-    padded: bool
-    onnx: bool
-    batch: int = 1
-    length: int = 128
-    threads: int | None = None
-    dtype: str = "float32"
 
 
 def choices(here: Workspace) -> Choice:
@@ -71,9 +57,8 @@ def _timed(here: Workspace) -> tuple[int, int, int | None, str]:
     """What is timed: texts in a batch, tokens of each, threads (None for all), and numbers."""
     with st.expander("What is timed", icon=":material/timer:"):
         columns = st.columns(4, vertical_alignment="bottom")
-        lengths = [str(n) for n in (16, 64, 128, 256, 512) if n <= here.subject.max_length] or [
-            "16"
-        ]
+        longest = here.subject.max_length
+        lengths = [str(n) for n in (16, 64, 128, 256, 512) if n <= longest] or ["16"]
         cores = os.cpu_count() or 1
         threads = ["all", *(str(n) for n in (1, 2, 4, 8, 16, 32) if n < cores)]
         asked = (
@@ -92,19 +77,6 @@ def _timed(here: Workspace) -> tuple[int, int, int | None, str]:
         )
     batch, length, count, dtype = found
     return int(batch), int(length), None if count == "all" else int(count), dtype
-
-
-def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
-    """The plan that is carried out."""
-    from analysis.plan import Plan
-
-    return Plan(
-        name=f"{mask.heads_on} of {mask.heads_total} heads",
-        model=here.subject.spec,
-        fingerprint=here.subject.fingerprint,
-        mask=mask,
-        repair=choice.repair,  # type: ignore[arg-type]
-    )
 
 
 def plan_file(here: Workspace, mask: HeadMask, choice: Choice) -> None:

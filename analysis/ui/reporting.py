@@ -10,8 +10,8 @@ import streamlit as st
 
 from analysis.progress import Step
 from analysis.ui import frame, work
+from analysis.ui.choice import Choice, plan_of
 from analysis.ui.controls import EVERY
-from analysis.ui.handover import Choice, plan_of
 from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current

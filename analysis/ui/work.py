@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.mask import HeadMask
 from analysis.progress import Step
+from analysis.ui.choice import Choice, plan_of
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import TOKENS, Workspace, opening
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
-    from analysis.ui.handover import Choice
 
 desk = Desk(keep_of_kind={"opening": 2, "maps": 8, "atlas": 8}, origin=origin)
 """Where all sessions of this server ask."""
@@ -266,7 +266,6 @@ def _halved(maps: Maps) -> Maps:
 def _delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step[Delivery]]:
     from analysis.handover.delivery import Wish, delivering
     from analysis.places import data_dir
-    from analysis.ui.handover import plan_of
 
     folder = data_dir() / "exports" / f"{uuid.uuid4().hex[:8]}-{mask.encode()}"[:100]
     folder.parent.mkdir(exist_ok=True)
