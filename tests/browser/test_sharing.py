@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from browsing import settled
 from playwright.sync_api import Browser, expect
 
 from analysis import HeadMask, load_data, load_model
@@ -55,7 +56,7 @@ def test_the_story_is_told_with_the_arrow_keys_and_without_scrolling(server, pag
     page.goto(server.link("present"))
     for step, title in enumerate(TITLES, 1):
         expect(page.locator("h1")).to_contain_text(title)
-        expect(page.locator(".stProgress")).to_have_count(0)
+        settled(page)
         room = page.get_by_test_id("stMain").evaluate("it => it.scrollHeight - it.clientHeight")
         assert room <= 0, title
         if step > 1:
