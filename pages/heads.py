@@ -6,7 +6,8 @@ import streamlit as st
 
 from analysis import figures
 from analysis.ui import figure, frame, lasso, one_head, scored, views, work
-from analysis.ui.state import current, setting
+from analysis.ui.state import current
+from analysis.ui.widgets import setting
 
 here = frame.open_page(
     "What does each head do?",

@@ -15,8 +15,8 @@ from analysis.ui import bertviz, work
 from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import Workspace
 from analysis.ui.sprites import sprite
-from analysis.ui.state import current, setting, switch
-from analysis.ui.widgets import segments
+from analysis.ui.state import current
+from analysis.ui.widgets import segments, setting, switch
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,9 +15,9 @@ from analysis.ui.choice import Choice
 from analysis.ui.jobs import Job
 from analysis.ui.resources import TOKENS, Workspace
 from analysis.ui.sprites import sprite
-from analysis.ui.state import current, setting
+from analysis.ui.state import current
 from analysis.ui.switchboard import Colouring
-from analysis.ui.widgets import segments
+from analysis.ui.widgets import segments, setting
 
 if TYPE_CHECKING:
     from analysis.patterns import Patterns

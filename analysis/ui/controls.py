@@ -9,7 +9,8 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.ui import frame, views, work
 from analysis.ui.resources import Workspace
-from analysis.ui.state import Session, current, setting, several, switch
+from analysis.ui.state import Session, current
+from analysis.ui.widgets import setting, several, switch
 
 if TYPE_CHECKING:
     from analysis.forecast import Forecast

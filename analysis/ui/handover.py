@@ -14,7 +14,7 @@ from analysis.mask import HeadMask
 from analysis.ui import frame
 from analysis.ui.choice import Choice, plan_of
 from analysis.ui.resources import Workspace
-from analysis.ui.state import setting, switch
+from analysis.ui.widgets import setting, switch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ from analysis.mask import HasHeads, HeadMask
 from analysis.ui import figure, frame, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
-from analysis.ui.state import DEFAULTS, current, setting
+from analysis.ui.state import DEFAULTS, current
+from analysis.ui.widgets import setting
 
 if TYPE_CHECKING:
     import pandas as pd

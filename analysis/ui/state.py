@@ -1,17 +1,18 @@
 """What one person sees: the source, the mask with its history, and the choices of the pages.
 
-Streamlit forgets the state of widgets when the page changes; this is where it is kept instead. Only
-`current`, `setting` and `write_link` know Streamlit, the rest is plain values.
+Streamlit forgets the state of widgets when the page changes; this is where it is kept instead. The
+functions at the end know Streamlit, the rest is plain values.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analysis.errors import HeadcountError, MaskError, unknown
 from analysis.mask import HasHeads, Head, HeadMask, parse_heads
@@ -223,6 +224,8 @@ def visit(query: Mapping[str, str]) -> None:
 
 def origin() -> Origin | None:
     """Where the script runs: the page and the state of its link; None before the first page."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return None  # work that the start asks for, before anybody has come
     page = st.session_state.get("page")
     return Origin(page, current().query()) if page else None
 
@@ -232,74 +235,6 @@ def write_link() -> None:
     wanted = current().query()
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
-
-
-def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> str:
-    """A widget for one of `DEFAULTS` that keeps its choice when the page changes.
-
-    Args:
-        name: key of the choice.
-        options: what can be chosen.
-        widget: such as `st.selectbox`; called with `options` and a key.
-        how: passed on to the widget, `label` among it.
-    """
-    session = current()
-    key = f"choice_{name}"
-    value = _checked(name, options)
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = value
-
-    def keep() -> None:
-        session.choices[name] = st.session_state[key] or value
-
-    widget(options=options, key=key, on_change=keep, **how)
-    return session.choices[name] if session.choices[name] in options else value
-
-
-def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> list[str]:
-    """As `setting`, for a widget with several choices; unknown ones are left out."""
-    session = current()
-    key = f"choice_{name}"
-    if key not in st.session_state:
-        asked = session.choices[name].split()
-        st.session_state[key] = [part for part in asked if part in options]
-        for part in asked:
-            if part not in options:
-                reason = unknown(name, part[:40], options)
-                session.notices.append(f"One of the link's {name} was not used: {reason}.")
-        if len(asked) > len(st.session_state[key]):
-            st.rerun()  # what is to be said stands above
-
-    def keep() -> None:
-        session.choices[name] = " ".join(st.session_state[key])
-
-    widget(options=options, key=key, on_change=keep, **how)
-    return list(st.session_state[key])
-
-
-def switch(name: str, **how: Any) -> bool:
-    """As `setting`, for a switch whose choices are `off` and `on`."""
-    session = current()
-    key = f"choice_{name}"
-    value = _checked(name, ("off", "on"))
-    if key not in st.session_state:
-        st.session_state[key] = value == "on"
-
-    def keep() -> None:
-        session.choices[name] = "on" if st.session_state[key] else "off"
-
-    st.toggle(key=key, on_change=keep, **how)
-    return session.choices[name] == "on"
-
-
-def _checked(name: str, options: Sequence[str]) -> str:
-    """As `Session.checked`; starts the page again when there is something to say, because it stands above."""
-    session = current()
-    said = len(session.notices)
-    value = session.checked(name, options)
-    if len(session.notices) > said:
-        st.rerun()
-    return value
 
 
 def _is_head(text: str, anatomy: HasHeads) -> bool:

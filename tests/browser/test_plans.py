@@ -32,7 +32,7 @@ def test_a_plan_and_its_branch_are_kept_and_deleted_by_the_keyboard_and_undone(a
     expect(alone.get_by_text("Changed since first")).to_be_visible()
     keep(alone, "second")
     go(alone, "Plans")
-    expect(alone.get_by_text(re.compile("The two differ in 1 heads"))).to_be_visible()
+    expect(alone.get_by_text(re.compile("The two differ in 1 head,"))).to_be_visible()
     settled(alone)
     alone.get_by_role("button", name="Plan", exact=False).filter(has_text="Plan").first.focus()
     alone.keyboard.press("Enter")

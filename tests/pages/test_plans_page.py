@@ -168,7 +168,7 @@ def shelf_indent() -> str:
 def test_two_plans_stand_side_by_side(two) -> None:
     said = two.visit("plans").said()
     assert "**braver** and **half** cannot be told apart" in said or "**braver** is" in said
-    assert "The two differ in 1 heads" in said
+    assert "The two differ in 1 head," in said
     numbers = two.at.dataframe[1].value.set_index("")
     assert list(numbers.columns) == ["full model", "half", "braver"]
     assert list(numbers.loc["heads on"]) == ["12 of 12", "10 of 12", "9 of 12"]

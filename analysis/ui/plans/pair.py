@@ -149,7 +149,9 @@ def _maps(first: Side, second: Side) -> None:
         for rows in zip(*(mask.rows for mask in masks), strict=True)
         for a, b in zip(*rows, strict=True)
     )
-    st.caption(f"A cross is a head that is off. The two differ in {apart} heads, drawn in orange.")
+    st.caption(
+        f"A cross is a head that is off. The two differ in {apart} head{'s' * (apart != 1)}, drawn in orange."
+    )
 
 
 def _answers(
