@@ -54,7 +54,10 @@ def settled(page: Page) -> Page:
             const app = document.querySelector("[data-testid=stApp]");
             const running = [...document.querySelectorAll("[data-testid=stPopover]")]
                 .some(each => /\\d+ running/.test(each.textContent));
-            const busy = running || document.querySelector(".stProgress, [data-stale=true]")
+            const coming = ".stProgress, [data-testid=stSkeleton], [data-stale=true]";
+            const fading = document.getAnimations()  // what was dimmed as stale takes a moment to be itself
+                .some(each => each instanceof CSSTransition && each.playState === "running");
+            const busy = running || fading || document.querySelector(coming)
                 || app.dataset.testScriptState !== "notRunning";
             if (busy) window.restingSince = undefined;
             else window.restingSince ??= Date.now();

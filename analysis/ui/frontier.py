@@ -41,7 +41,7 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
     )
     st.caption(
         "Each point is a model whose heads are really removed; no other beats those on the dotted line. Stars are "
-        "masks that you put here. Click a point to put its mask on the switchboard."
+        "masks that you put here. Click a point to open its mask on the switchboard."
     )
     _list(here, plans)
     for job in _unfinished(here, limit, ablation):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from analysis.mask import HasHeads, HeadMask
-from analysis.ui import figure, frame, views, work
+from analysis.ui import figure, frame, navigation, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import DEFAULTS, current
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
+
+
+OPENED = "point_opened"
+"""Key of the session under which a click on a point is told to the script that runs after it."""
 
 
 def summary(job: Job[Evaluation], forecast: Forecast | None = None) -> None:
@@ -143,7 +147,9 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
 
 
 def curves(job: Job[pd.DataFrame]) -> None:
-    """The curves as far as they are known; a click on a point puts its mask on the switchboard."""
+    """The curves as far as they are known; a click on a point opens its mask on the switchboard."""
+    if st.session_state.pop(OPENED, False):  # a click runs this part alone, where no mask is seen
+        st.switch_page(navigation.place("prune").file)
     table = job.result
     if table is None or table.empty:
         return
@@ -175,7 +181,7 @@ def curves(job: Job[pd.DataFrame]) -> None:
     )
     st.caption(
         "Bands are 95 % intervals (loss and divergence have none; operations and weights are counted, not measured); "
-        "the grey one holds 90 of 100 random masks. Click a point to put its mask on "
+        "the grey one holds 90 of 100 random masks. Click a point to open its mask on "
         "the switchboard. " + views.sweep_note(table)
     )
 
@@ -190,6 +196,7 @@ def open_point(table: pd.DataFrame, key: str) -> None:
         return
     mask, title = picked
     session.change(mask)
+    st.session_state[OPENED] = True
     session.notices.append(
         f"The switchboard now shows {title} with {mask.heads_on} of {mask.heads_total} heads on."
     )

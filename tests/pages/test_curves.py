@@ -102,7 +102,9 @@ def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:
     session.change = session.changed.append
     event = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": "8.0.1"}]))
     monkeypatch.setattr(results, "current", lambda: session)
-    monkeypatch.setattr(results.st, "session_state", {"frontier": event})
+    state = {"frontier": event}
+    monkeypatch.setattr(results.st, "session_state", state)
     results.open_point(TABLE, "frontier")
     assert [mask.encode() for mask in session.changed] == ["8.0.1"]
+    assert state[results.OPENED]
     assert session.notices == ["The switchboard now shows your mask with 10 of 12 heads on."]

@@ -1,0 +1,25 @@
+"""A point on a curve is a mask: a click on it opens that mask on the switchboard."""
+
+from __future__ import annotations
+
+import re
+
+from browsing import QUESTIONS, heads_off, measured, settled
+from playwright.sync_api import expect
+
+
+def test_a_click_on_a_point_opens_its_mask_on_the_switchboard(server, page) -> None:
+    page.goto(server.link("curves", methods="magnitude", sentences="all"))
+    page.get_by_role("button", name="Draw").click()
+    expect(page.get_by_role("heading", name="All numbers")).to_be_visible()
+    point = settled(page).locator(".scatterlayer .points path").nth(4)
+    point.scroll_into_view_if_needed()
+    spot = point.bounding_box()
+    assert spot is not None
+    page.mouse.click(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+    expect(page.locator("h1")).to_contain_text(QUESTIONS["prune"])
+    said = page.get_by_text(re.compile("The switchboard now shows Magnitude with"))
+    on = int(re.search(r"with (\d+) of 12", said.inner_text()).group(1))
+    assert 0 < on < 12
+    measured(page, f"{on} of 12")
+    expect(heads_off(page)).to_have_count(12 - on)
