@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -110,6 +110,7 @@ class Replay:
         self._numbering = Numbering(self._course.chunks)
         self._order = _spread_out(len(self._course.chunks))
         self._finished: OrderedDict[Pass, Predictions] = OrderedDict()
+        self._begun: dict[int, Predictions] = {}
         self._lock = threading.Lock()
 
     @property
@@ -144,7 +145,8 @@ class Replay:
         """Evaluate a mask, reporting after each chunk what is known so far.
 
         Chunks come in an order that mixes short and long sentences, so that the first reports are not about
-        short ones alone. The full model is evaluated first if it has not been.
+        short ones alone. Where the full model has not been evaluated it goes along, a chunk ahead, so that the
+        first comparison is there after two chunks.
 
         Args:
             mask: which heads are on; all when not given.
@@ -161,15 +163,31 @@ class Replay:
         if mask.heads != self.full.heads:
             raise MaskError(f"the mask has {mask.heads} heads a layer, the model {self.full.heads}")
         check_ablation(ablation, means)
-        baseline = None
-        if not mask.is_full:
-            for step in self._running(self.full, "zero", None, keep=True):
-                baseline = step.result
-                yield replace(step, total=2 * self.n, result=None)
-        done = 0 if mask.is_full else self.n
-        for step in self._running(mask, ablation, means if ablation == "mean" else None, keep=keep):
-            assert step.result is not None
-            yield Step(done + step.done, done + self.n, step.unit, compared(step.result, baseline))
+        full = self._running(self.full, "zero", None, keep=True)
+        if mask.is_full:
+            yield from full
+            return
+        masked = self._running(mask, ablation, means if ablation == "mean" else None, keep=keep)
+        yield from self._side_by_side(full, masked)
+
+    def _side_by_side(
+        self, full: Iterator[Step[Evaluation]], masked: Iterator[Step[Evaluation]]
+    ) -> Iterator[Step[Evaluation]]:
+        """Both passes in turns, so that the masked one finds what the full one has just left for it to begin with."""
+        mine: Step[Evaluation] | None = None
+        for theirs in full:
+            yield Step(theirs.done + (mine.done if mine else 0), 2 * self.n, theirs.unit)
+            while mine is None or mine.done < theirs.done:
+                mine = next(masked)
+                if mine.done <= theirs.done:
+                    yield self._together(mine, theirs)
+        if mine is not None and theirs.done == self.n:
+            yield self._together(mine, theirs)  # the masked one may have been known all along
+
+    def _together(self, mine: Step[Evaluation], theirs: Step[Evaluation]) -> Step[Evaluation]:
+        assert mine.result is not None
+        known = compared(mine.result, theirs.result)
+        return Step(mine.done + theirs.done, 2 * self.n, mine.unit, known)
 
     def without_each(
         self,
@@ -203,26 +221,37 @@ class Replay:
     def _running(
         self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool
     ) -> Iterator[Step[Evaluation]]:
-        start = time.perf_counter()
         wanted = Pass(mask, ablation if not mask.is_full else "zero", _digest(means))
         known = self._known(wanted)
         if known is not None:
-            found = judged(mask, known, time.perf_counter() - start)
-            yield Step(self.n, self.n, self.subject.task.item, found)
+            yield Step(self.n, self.n, self.subject.task.item, judged(mask, known, 0.0))
             return
         parts: list[Predictions] = []
         prepared = self._course.prepare(mask, means)
+        seconds = 0.0
         for number in self._order:
-            chunk = self._course.chunks[number]
-            logits = self._run(number, chunk, wanted, prepared, keep)
-            parts.append(self._read(chunk, self._numbering.of(chunk), logits))
+            start = time.perf_counter()
+            parts.append(self._part(number, wanted, prepared, keep))
             known = joined(parts)
+            seconds += time.perf_counter() - start  # not what the caller does between two steps
             if not len(known):
                 continue  # texts of one token, after which nothing comes
-            found = judged(mask, known, time.perf_counter() - start)
+            found = judged(mask, known, seconds)
             if found.n == self.n:
                 self._finish(wanted, known)
+                self._begun = {} if mask.is_full else self._begun
             yield Step(found.n, self.n, self.subject.task.item, found)
+
+    def _part(self, number: int, wanted: Pass, prepared: Any, keep: bool) -> Predictions:
+        """The answers to one chunk; those of the full model, which everybody needs, outlast a pass that was stopped."""
+        if (begun := self._begun.get(number)) is not None and wanted.mask.is_full:
+            return begun
+        chunk = self._course.chunks[number]
+        logits = self._run(number, chunk, wanted, prepared, keep)
+        found = self._read(chunk, self._numbering.of(chunk), logits)
+        if wanted.mask.is_full:
+            self._begun[number] = found
+        return found
 
     def _run(self, number: int, chunk: Any, wanted: Pass, prepared: Any, keep: bool) -> Tensor:
         layer, state = self._entrance(number, wanted)

@@ -112,6 +112,45 @@ def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):
             assert set(step.result.flips.broken) <= set(final.flips.broken)
 
 
+def test_the_first_comparison_comes_after_two_chunks(distilbert, split, monkeypatch):
+    monkeypatch.setattr(packed, "REFERENCE_PACK", 128)
+    replay = Replay(distilbert, split, precision="float32")
+    assert len(replay._course.chunks) > 3
+    ran = []
+    run = replay._course.run
+    monkeypatch.setattr(replay._course, "run", lambda *given: ran.append(given[1]) or run(*given))
+    steps = replay.evaluating(HeadMask.off(distilbert.anatomy, [(2, 1)]))
+    first = next(step for step in steps if step.result is not None)
+    assert first.result.change is not None and first.result.n < len(split)
+    assert ran == [0, 2]  # the full model from below, the masked one from the layer that differs
+
+
+def test_a_full_pass_that_was_stopped_goes_on_where_it_was(distilbert, split, monkeypatch):
+    monkeypatch.setattr(packed, "REFERENCE_PACK", 128)
+    replay = Replay(distilbert, split, precision="float32")
+    stopped = replay.evaluating()
+    for _ in range(2):
+        next(stopped)
+    stopped.close()
+    ran = []
+    run = replay._course.run
+    monkeypatch.setattr(replay._course, "run", lambda *given: ran.append(given[1]) or run(*given))
+    found = replay.evaluate()
+    assert len(ran) == len(replay._course.chunks) - 2
+    fresh = Replay(distilbert, split, precision="float32").evaluate()
+    assert torch.equal(found.predictions.logits, fresh.predictions.logits)
+
+
+def test_a_known_mask_is_compared_with_a_full_model_that_was_forgotten(distilbert, split):
+    replay = Replay(distilbert, split)
+    mask = HeadMask.off(distilbert.anatomy, MASKS[0])
+    first = replay.evaluate(mask)
+    del replay._finished[next(key for key in replay._finished if key.mask.is_full)]
+    again = replay.evaluate(mask)
+    assert again.change == first.change
+    assert again.flips == first.flips
+
+
 def test_a_finished_mask_is_not_computed_twice(distilbert, split, monkeypatch):
     replay = Replay(distilbert, split)
     mask = HeadMask.off(distilbert.anatomy, MASKS[0])
