@@ -32,6 +32,8 @@ CATEGORIES = "#0072B2 #E69F00 #009E73 #CC79A7 #56B4E9 #D55E00 #7F7F7F #F0E442".s
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 """A second sign beside the colour."""
 LONGEST_LABEL = 18
+MOST_NUMBERS = 16
+"""Heads of a layer beyond which a cell has no room for its number."""
 
 
 def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = None) -> go.Figure:
@@ -44,11 +46,6 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
     """
     values = table.pivot(index="layer", columns="head", values=statistic.name)
     low, high = limits(table, statistic)
-    is_off = set(mask.off_heads) if mask is not None else set()
-    texts = [
-        ["" if (layer, head) in is_off else f"{value:.2f}" for head, value in row.items()]
-        for layer, row in values.iterrows()
-    ]
     figure = go.Figure(
         go.Heatmap(
             z=values.to_numpy(),
@@ -59,14 +56,14 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
             zmax=high,
             xgap=2,
             ygap=2,
-            text=texts,
-            texttemplate="%{text}" if values.shape[1] <= 16 else None,
             hoverinfo="skip",
             colorbar={"title": {"text": statistic.unit, "side": "right"}, "thickness": 12},
         )
     )
     if mask is not None and not mask.is_full:
         figure.add_trace(crosses(mask))
+    if values.shape[1] <= MOST_NUMBERS:
+        figure.add_trace(_numbers(table, statistic, mask))
     figure.add_trace(_handles(table, statistic))
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(side="top", showgrid=False, zeroline=False)
@@ -234,6 +231,33 @@ def calm(figure: go.Figure, height: int) -> go.Figure:
     return figure.update_layout(
         height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hoverlabel={"align": "left"}
     )
+
+
+def _numbers(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None) -> go.Scatter:
+    """The number of every head that is on, in black or white, whichever its cell's colour bears better."""
+    off = set(mask.off_heads) if mask is not None else set()
+    heads = list(zip(table["layer"], table["head"], strict=True))
+    shown = table[[head not in off for head in heads]].dropna(subset=[statistic.name])
+    low, high = limits(table, statistic)
+    return go.Scatter(
+        x=[f"H{head}" for head in shown["head"]],
+        y=[f"L{layer}" for layer in shown["layer"]],
+        mode="text",
+        text=[f"{value:.2f}" for value in shown[statistic.name]],
+        textfont={"color": [ink((value - low) / (high - low)) for value in shown[statistic.name]]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def ink(place: float) -> str:
+    """Black or white, whichever stands out more on this place (0 to 1) of `MAGNITUDE` (WCAG 2.2, contrast ratio)."""
+    from plotly.colors import sample_colorscale, unlabel_rgb
+
+    shares = [part / 255 for part in unlabel_rgb(sample_colorscale(MAGNITUDE, [place])[0])]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "#000000" if luminance > 0.179 else "#ffffff"  # where both contrasts are 4.58
 
 
 def _handles(table: pd.DataFrame, statistic: Statistic) -> go.Scatter:

@@ -1,6 +1,7 @@
 """Measure every figure on speed and print it beside its target and the last record.
 
 python -m benchmarks [--json] [--repeats 3] [--limit N] [--only clicks,searches] [--record]
+python -m benchmarks --readme
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import json
 import sys
 
 from analysis import load_data, load_model
-from benchmarks import clicks, gpu, growth, profiles
-from benchmarks.figures import machine, record, recorded, table
+from benchmarks import browsers, clicks, gpu, growth, profiles
+from benchmarks.figures import machine, readme, record, recorded, table
 
 PARTS = {
     "agreement": lambda subject, data, repeats: clicks.agreement(subject, data.split("selection")),
@@ -27,6 +28,7 @@ PARTS = {
     "profiles": lambda subject, data, repeats: profiles.profiles(
         subject, data.split("calibration"), repeats
     ),
+    "browsers": lambda subject, data, repeats: browsers.browsers(subject, repeats),
     "gpu": gpu.gpu,
     "growth": lambda subject, data, repeats: growth.growth(subject, data, repeats),
 }
@@ -46,7 +48,15 @@ def main():
     parser.add_argument(
         "--record", action="store_true", help="keep the figures for the next comparison"
     )
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help="print the README's table from the records, measure nothing",
+    )
     options = parser.parse_args()
+    if options.readme:
+        print(readme())
+        return
     chosen = [name.strip() for name in options.only.split(",") if name.strip()]
     wrong = [name for name in chosen if name not in PARTS]
     if wrong or options.repeats < 1:

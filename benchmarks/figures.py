@@ -13,6 +13,16 @@ import torch
 import transformers
 
 RECORD = Path(__file__).parent / "record.json"
+SHOWN = {
+    "click in the last layer": "a click in the last layer, exact",
+    "click, median of all heads": "a click, median of all 72 heads",
+    "click in the first layer (worst)": "a click in the first layer (worst)",
+    "leave-one-out of every head": "every head off once (leave-one-out)",
+    "greedy elimination to 50 %": "greedy elimination to 50 % (read off three timed rounds)",
+    "profile against output_attentions": "all statistics of all heads, against `output_attentions` and NumPy",
+    "profile over a plain pass": "all statistics of all heads: share of a plain forward pass",
+}
+"""Figures in the README's table, and what they are called there."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +98,51 @@ def table(figures, previous):
     return "\n".join(lines)
 
 
+def readme():
+    """The table of the README: a row a figure, a column a kind of machine, each with its range."""
+    known = records()
+    titles = [
+        f"{each['machine']['processor']}, {'bfloat16' if 'bf16' in each['machine']['units'] else 'float32'}"
+        for each in known
+    ]
+    lines = [f"| times as fast | {' | '.join(titles)} |", "|---" * (len(known) + 1) + "|"]
+    for name, title in SHOWN.items():
+        cells = [_cell(each["figures"], name) for each in known]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(figures, name):
+    found = next((figure for figure in figures if figure["name"] == name), None)
+    if found is None:
+        return "not measured"
+    middle, low, high = (f"{found[key]:.3g}" for key in ("median", "low", "high"))
+    return f"{middle} ({low} to {high})"
+
+
 def recorded():
-    """The record before this run, or an empty one."""
-    return json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    """The last record of a machine like this one; without figures when there is none."""
+    return next(
+        (each for each in records() if _kind(each["machine"]) == _kind(machine())),
+        {"machine": machine(), "figures": []},
+    )
+
+
+def records():
+    """The last record of every kind of machine."""
+    return json.loads(RECORD.read_text()) if RECORD.exists() else []
 
 
 def record(figures):
-    """Keep the figures for the next comparison."""
-    found = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
-    RECORD.write_text(json.dumps(found, indent=1) + "\n")
+    """Keep the figures for the next comparison; those that were not measured now stay as they were."""
+    before = recorded()
+    now = {figure.name: asdict(figure) for figure in figures}
+    kept = {figure["name"]: figure for figure in before["figures"]} | now
+    found = {"machine": machine(), "figures": list(kept.values())}
+    others = [each for each in records() if _kind(each["machine"]) != _kind(found["machine"])]
+    RECORD.write_text(json.dumps([*others, found], indent=1) + "\n")
     return found
+
+
+def _kind(machine):
+    return machine["processor"], machine["units"], machine["threads"], machine.get("gpu")

@@ -1,15 +1,19 @@
 """Pictures of every page with the built-in model, light and dark: `python docs/take_screenshots.py [page ...]`.
 
+The dashboard gets a data folder of its own, so that nobody's plans are in the pictures.
+
 Needs the `demo` extra and Chromium. Waits until every page has answered; the first run takes some minutes.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.request import urlopen
@@ -32,10 +36,13 @@ QUERIES = {
 """What is shown on a page, where that is not what it opens with."""
 BUTTONS = {
     "overview": "Find out how many heads could go",
+    "plans": "Measure all",
     "curves": "Draw",
     "export": "Remove, repair and write",
 }
 """What a visitor would press first; it is there only until somebody has."""
+PLANS = (("A third of the heads", ()), ("…and more of layer 1", ((1, 0), (1, 1), (1, 3))))
+"""Plans that are there before the page of plans is shown: a name, and what is clicked off since the one before."""
 NARROW = ("overview", "prune")
 """Pages that are shown on a telephone too."""
 SIZE, TELEPHONE = (1280, 900), (360, 740)
@@ -52,7 +59,8 @@ def main(names: list[str]) -> None:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "analysis.cli", "--headless", "--port", str(port)]
-    server = subprocess.Popen(command)
+    folder = tempfile.TemporaryDirectory()
+    server = subprocess.Popen(command, env={**os.environ, "HEADCOUNT_DATA": folder.name})
     address = f"http://localhost:{port}"
     try:
         _answers(f"{address}/_stcore/health")
@@ -60,6 +68,8 @@ def main(names: list[str]) -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
+            if not names or "plans" in names:
+                _keep_plans(browser, address)
             shown = [place.name for place in places() if not names or place.name in names]
             for theme in ("light", "dark"):
                 _visit(browser, address, shown, theme, SIZE, theme)
@@ -69,6 +79,7 @@ def main(names: list[str]) -> None:
     finally:
         server.terminate()
         server.wait()
+        folder.cleanup()
 
 
 def _visit(
@@ -89,6 +100,21 @@ def _visit(
         _save(page.screenshot(), FOLDER / f"{name}-{ending}.png")
         print(f"{name}, {ending}: {time.monotonic() - began:.0f} s", flush=True)
     context.close()
+
+
+def _keep_plans(browser: Browser, address: str) -> None:
+    """Keep the plans as a visitor would: the first of a mask, each other one as a branch of it."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{address}/prune?off={MASK}")
+    for name, heads in PLANS:
+        for layer, head in heads:
+            page.locator(f"button[data-layer='{layer}'][data-head='{head}']").click()
+        _rest(page)
+        page.get_by_role("textbox", name="Name", exact=True).fill(name)
+        page.get_by_role("button", name="Branch" if heads else "Keep this mask").click()
+        page.get_by_text(f"The switchboard shows the plan {name}").wait_for()
+    page.close()
 
 
 def _save(picture: bytes, path: Path) -> None:
@@ -123,8 +149,9 @@ def _rest(page: Page) -> None:
     page.wait_for_function(
         """quiet => {
             const app = document.querySelector("[data-testid=stApp]");
-            const line = document.querySelector(".st-key-line")?.textContent ?? "0 running";
-            const busy = /\\d+ running/.test(line) || document.querySelector(".stProgress")
+            const line = document.querySelector(".st-key-line")?.textContent ?? "";
+            const coming = ".stProgress, [data-testid=stSkeleton], [data-stale=true]";
+            const busy = /\\d+ running/.test(line) || document.querySelector(coming)
                 || app.dataset.testScriptState !== "notRunning";
             if (busy) window.restingSince = undefined;
             else window.restingSince ??= Date.now();

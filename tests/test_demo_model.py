@@ -81,7 +81,10 @@ def test_the_conversion_is_the_package_s_network_to_rounding(encoder):
 
 
 def test_tags_agree_with_onnxruntime_on_every_token(encoder):
-    session = onnxruntime.InferenceSession(tagger.checked("tagger.onnx"))
+    options = onnxruntime.SessionOptions()
+    # As the graph says: fused 8-bit products overflow on processors that have no instruction for them.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(tagger.checked("tagger.onnx"), options)
     for probe in PROBES:
         encoded = model.tokenizer()(probe, return_tensors="pt")
         (theirs,) = session.run(None, {name: value.numpy() for name, value in encoded.items()})

@@ -37,6 +37,31 @@ def test_a_head_map_crosses_out_exactly_the_heads_that_are_off(table, mask) -> N
     assert list(zip(crosses.y, crosses.x, strict=True)) == [("L0", "H1")]
 
 
+def test_numbers_stand_on_the_heads_that_are_on_in_an_ink_that_their_colour_bears(
+    table, mask
+) -> None:
+    numbers = figures.head_map(table, STATISTICS["entropy"], mask).data[2]
+    places = list(zip(numbers.y, numbers.x, strict=True))
+    assert ("L0", "H1") not in places
+    assert len(places) == 5
+    assert numbers.text[0] == "0.10"
+    assert (numbers.textfont.color[0], numbers.textfont.color[-1]) == ("#ffffff", "#000000")
+
+
+@pytest.mark.parametrize("place", np.linspace(0, 1, 41))
+def test_every_ink_reaches_the_contrast_that_text_needs(place) -> None:
+    from plotly.colors import sample_colorscale, unlabel_rgb
+
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return float(np.dot((0.2126, 0.7152, 0.0722), linear))
+
+    cell = luminance([c / 255 for c in unlabel_rgb(sample_colorscale(figures.MAGNITUDE, place)[0])])
+    letters = 1.0 if figures.ink(place) == "#ffffff" else 0.0
+    bright, dark = max(cell, letters), min(cell, letters)
+    assert (bright + 0.05) / (dark + 0.05) >= 4.5
+
+
 def test_a_layer_with_fewer_heads_leaves_gaps(table) -> None:
     heat = figures.head_map(table.iloc[:-1], STATISTICS["entropy"]).data[0]
     assert np.isnan(heat.z[1][2])

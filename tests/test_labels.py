@@ -33,6 +33,13 @@ def test_labels_find_their_outputs(names, outputs, places):
     assert result.split("test").labels == places
 
 
+def test_a_model_that_gives_no_labels_is_said_to_have_no_classification_head():
+    with pytest.raises(
+        DataError, match=r"negative, positive, and this model gives none.*no classif"
+    ):
+        matched(data("negative", "positive"), ())
+
+
 def test_equal_labels_change_nothing():
     same = data("a", "b")
     assert matched(same, ("a", "b")) is same

@@ -121,7 +121,8 @@ def test_the_first_comparison_comes_after_two_chunks(distilbert, split, monkeypa
     monkeypatch.setattr(replay._course, "run", lambda *given: ran.append(given[1]) or run(*given))
     steps = replay.evaluating(HeadMask.off(distilbert.anatomy, [(2, 1)]))
     first = next(step for step in steps if step.result is not None)
-    assert first.result.change is not None and first.result.n < len(split)
+    assert first.result.change is not None
+    assert first.result.n < len(split)
     assert ran == [0, 2]  # the full model from below, the masked one from the layer that differs
 
 

@@ -47,6 +47,11 @@ def matched(
     outputs = tuple(model_labels)
     if not data.label_names:
         return data  # texts alone, for a model that has no labels
+    if not outputs:
+        raise DataError(
+            f"{data.name} has the labels {_listed(data.label_names)}, and this model gives none: it has no "
+            "classification head. Give a model that was trained to classify"
+        )
     given = _parsed(labels) if isinstance(labels, str) else dict(labels or {})
     if given:
         places, note = _as_given(data, outputs, given), ""

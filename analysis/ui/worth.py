@@ -57,28 +57,46 @@ def _scores(here: Workspace, head: Head) -> None:
 
 def _without(here: Workspace, head: Head) -> None:
     st.markdown("**The model without it**")
-    if here.subject.task.name != "sequence-classification":
-        st.caption(
-            f"A model for {here.subject.task.title.lower()} has no accuracy on labelled sentences to lose here."
-        )
-        return
     job = close_up.measured_without(here, head)
     if job is None:
         st.button(
             f"Measure without {name(head)}", on_click=work.start(close_up.without, here, head)
         )
+        titles = [measure.title for measure in here.subject.task.measures]
         st.caption(
-            "Accuracy and loss on the selection split with this one head off and all others on, each against the "
-            "full model on the same sentences."
+            f"{' and '.join(titles).capitalize()} on the selection split with this one head off and all others on, "
+            "each against the full model on the same texts."
         )
         return
     if job.answer is None:
         frame.follow(job, "without")
         return
-    _worth(job.answer)
+    if here.subject.task.reads == "labelled texts":
+        _worth(job.answer)
+    else:
+        _measured(job.answer)
+    st.caption(
+        "One head at a time says little about several: others can stand in for it, until they go too. Whoever "
+        "measures all heads finds some that stand out by luck."
+    )
+
+
+def _measured(evaluation: Evaluation) -> None:
+    """The measures of words and tokens, each with its change."""
+    for measured in evaluation.measured:
+        st.metric(
+            measured.measure.title,
+            measured.told,
+            delta=measured.changed.replace("-", "−") or None,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            help=f"{measured.measure.meaning} Below it the change without this head, with its paired 95 % interval.",
+        )
 
 
 def _worth(evaluation: Evaluation) -> None:
+    """The change of accuracy and loss on single texts, and a sentence on it."""
     from analysis.leave_out import worth
 
     found = worth(evaluation)
@@ -103,10 +121,6 @@ def _worth(evaluation: Evaluation) -> None:
     )
     st.markdown(
         f"{found.sentence} {found.broken} answers became wrong, {found.fixed} became right."
-    )
-    st.caption(
-        "One head at a time says little about several: others can stand in for it, until they go too. Whoever "
-        "measures all heads finds some that stand out by luck."
     )
 
 

@@ -32,6 +32,13 @@ def test_pages_show_the_tasks_own_words(task_tab) -> None:
     assert title[0].lower() + title[1:] in forms.columns
 
 
+def test_a_heads_page_tells_what_the_task_loses_without_it(task_tab) -> None:
+    name, tab = task_tab
+    tab.visit("head").press("Measure without L0.H0")
+    assert tab.metric({"lm": "Perplexity", "tagger": "Entity F1"}[name])
+    assert "stand out by luck" in tab.said()
+
+
 def test_the_export_page_asks_twice_before_it_uploads(tab, monkeypatch) -> None:
     from analysis.handover import upload
 

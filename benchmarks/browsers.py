@@ -1,0 +1,141 @@
+"""Clicks in real browsers: what a person waits for, alone and with others at one server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from urllib.request import urlopen
+
+from playwright.sync_api import sync_playwright
+
+from analysis.mask import HeadMask
+from benchmarks.figures import spread
+
+PEOPLE = (1, 2, 4, 8)
+PATIENCE = 600_000
+WAITED_FOR = {
+    "painted": ("the head is drawn as off", "<= 150"),
+    "answered": ("the server has taken the mask, and the link says so", "<= 150"),
+    "estimated": ("the first accuracy of this mask, with its interval", "<= 300"),
+    "exact": ("the accuracy on every sentence", ""),
+}
+"""What is waited for after a click, and the target for one person in milliseconds."""
+
+WATCH = """([layer, head, on]) => {
+    const seen = window.seen = {};
+    const find = root => {
+        const button = root.querySelector(`button[data-layer='${layer}'][data-head='${head}']`);
+        if (button) return button;
+        for (const host of root.querySelectorAll("*")) {
+            const found = host.shadowRoot && find(host.shadowRoot);
+            if (found) return found;
+        }
+    };
+    const button = find(document), before = location.search;
+    const tile = start => [...document.querySelectorAll("[data-testid=stMetric]")]
+        .map(metric => metric.textContent).find(text => text.startsWith(start)) ?? "";
+    const note = (name, happened) => {
+        if (happened && seen.start && !(name in seen)) seen[name] = performance.now() - seen.start;
+    };
+    const look = () => {
+        const told = /%/.test(tile("Accuracy")) && tile("Heads on").includes(`${on} of`);
+        note("painted", button.ariaChecked === "false");
+        note("answered", location.search !== before);
+        note("estimated", told);
+        note("exact", told && !tile("Accuracy").startsWith("Accuracy …"));
+        if (!("exact" in seen)) requestAnimationFrame(look);
+    };
+    addEventListener("pointerdown", event => { seen.start ??= event.timeStamp; }, true);
+    look();
+}"""
+
+
+def browsers(subject, repeats):
+    """Times from a real click of the mouse to what each step of the answer shows; of the built-in model only."""
+    figures = []
+    if subject.spec != "demo":
+        return figures
+    heads = HeadMask.full(subject.anatomy).on_heads
+    with _dashboard() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+            args=["--no-sandbox"],
+        )
+        unused = iter(heads[::5] + heads[1::5] + heads[2::5] + heads[3::5] + heads[4::5])
+        for people in PEOPLE:
+            pages = [_page(browser, address) for _ in range(people)]
+            waits = {name: [] for name in WAITED_FOR}
+            for off in range(1, repeats + 1):
+                for page in pages:
+                    head = next(unused)
+                    page.evaluate(WATCH, [*head, subject.anatomy.heads_total - off])
+                    _spot(page, head).click()
+                for page in pages:
+                    page.wait_for_function("'exact' in window.seen")
+                    for name, values in waits.items():
+                        values.append(page.evaluate(f"window.seen.{name}"))
+            for name, (meaning, target) in WAITED_FOR.items():
+                title = f"{name} after a click, {people} browser{'s' * (people > 1)}"
+                aim = target if people == 1 else ""
+                figures.append(spread(title, waits[name], "ms", meaning, aim))
+            for page in pages:
+                page.context.close()
+        browser.close()
+    return figures
+
+
+def _page(browser, address):
+    """A browser window of a person who has looked at the switchboard until nothing moved."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.get_by_test_id("stMetricValue").filter(has_text="%").wait_for()
+    page.wait_for_function(
+        """() => {
+            const busy = document.querySelector(".stProgress, [data-testid=stSkeleton]")
+                || document.querySelector(".st-key-line")?.textContent.match(/\\d+ running/);
+            if (busy) window.since = undefined; else window.since ??= Date.now();
+            return !busy && Date.now() - window.since > 3000;
+        }"""
+    )
+    return page
+
+
+def _spot(page, head):
+    return page.locator(f"button[data-layer='{head[0]}'][data-head='{head[1]}']")
+
+
+@contextmanager
+def _dashboard():
+    """A server without anybody's plans; gives the address of the switchboard."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "analysis.cli", "--headless", "--port", str(port)]
+    with tempfile.TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            command, env={**os.environ, "HEADCOUNT_DATA": folder}, stdout=subprocess.DEVNULL
+        )
+        try:
+            _wait(f"http://localhost:{port}/_stcore/health")
+            yield f"http://localhost:{port}/prune"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait(address):
+    for _ in range(300):
+        try:
+            urlopen(address, timeout=1).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise SystemExit("the dashboard did not start")
