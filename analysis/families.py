@@ -68,6 +68,9 @@ class Family:
     """Attention goes through the function registered with transformers; else it is met by hooks."""
     fixed: str = ""
     """Why heads cannot be removed, only switched off; empty where they can."""
+    shape: tuple[str, ...] = ("num_hidden_layers", "num_attention_heads")
+    """Entries of a saved configuration that hold the number of layers and of heads in each; empty where
+    these do not tell all heads."""
 
 
 _BERT = Place(
@@ -218,16 +221,16 @@ _T5_CROSS = replace(
 FAMILIES: dict[str, Family] = {
     family.model_type: family
     for family in (
-        Family("distilbert", (_DISTILBERT,)),
+        Family("distilbert", (_DISTILBERT,), shape=("n_layers", "n_heads")),
         Family("bert", (_BERT,)),
         Family("roberta", (_BERT,), skips_positions=True),
         Family("xlm-roberta", (_BERT,), skips_positions=True),
         Family("electra", (_BERT,)),
-        Family("albert", (_ALBERT,)),
+        Family("albert", (_ALBERT,), shape=()),
         Family("deberta-v2", (_DEBERTA,), interface=False),
         Family("modernbert", (_MODERNBERT,)),
         Family("vit", (_VIT,)),
-        Family("gpt2", (_GPT2,)),
+        Family("gpt2", (_GPT2,), shape=("n_layer", "n_head")),
         Family("opt", (_OPT,)),
         Family("gpt_neox", (_GPT_NEOX,)),
         Family("llama", (_LLAMA,)),
@@ -242,10 +245,12 @@ FAMILIES: dict[str, Family] = {
                 replace(_BART, layers="decoder.layers", title="decoder {}, self"),
                 _BART_CROSS,
             ),
+            shape=(),
         ),
         Family(
             "t5",
             (_T5, replace(_T5, layers="decoder.block", title="decoder {}, self"), _T5_CROSS),
+            shape=(),
             fixed="all layers share the table of relative positions that the first layer makes for every head",
         ),
     )

@@ -31,6 +31,7 @@ CATEGORIES = "#0072B2 #E69F00 #009E73 #CC79A7 #56B4E9 #D55E00 #7F7F7F #F0E442".s
 """Okabe and Ito 2008."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 """A second sign beside the colour."""
+BLACK, WHITE = "#000000", "#ffffff"
 LONGEST_LABEL = 18
 MOST_NUMBERS = 16
 """Heads of a layer beyond which a cell has no room for its number."""
@@ -63,7 +64,7 @@ def head_map(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None = 
     if mask is not None and not mask.is_full:
         figure.add_trace(crosses(mask))
     if values.shape[1] <= MOST_NUMBERS:
-        figure.add_trace(_numbers(table, statistic, mask))
+        figure.add_traces(_numbers(table, statistic, mask))
     figure.add_trace(_handles(table, statistic))
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(side="top", showgrid=False, zeroline=False)
@@ -233,21 +234,29 @@ def calm(figure: go.Figure, height: int) -> go.Figure:
     )
 
 
-def _numbers(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None) -> go.Scatter:
+def _numbers(table: pd.DataFrame, statistic: Statistic, mask: HeadMask | None) -> list[go.Scatter]:
     """The number of every head that is on, in black or white, whichever its cell's colour bears better."""
     off = set(mask.off_heads) if mask is not None else set()
     heads = list(zip(table["layer"], table["head"], strict=True))
     shown = table[[head not in off for head in heads]].dropna(subset=[statistic.name])
     low, high = limits(table, statistic)
-    return go.Scatter(
-        x=[f"H{head}" for head in shown["head"]],
-        y=[f"L{layer}" for layer in shown["layer"]],
-        mode="text",
-        text=[f"{value:.2f}" for value in shown[statistic.name]],
-        textfont={"color": [ink((value - low) / (high - low)) for value in shown[statistic.name]]},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    inks = [ink((value - low) / (high - low)) for value in shown[statistic.name]]
+    return [
+        go.Scatter(
+            x=[f"H{head}" for head in rows["head"]],
+            y=[f"L{layer}" for layer in rows["layer"]],
+            mode="text",
+            text=[f"{value:.2f}" for value in rows[statistic.name]],
+            textfont={"color": colour},
+            unselected={
+                "textfont": {"color": colour}
+            },  # a click on a cell must not fade the others
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        for colour in (BLACK, WHITE)
+        if len(rows := shown[[colour == each for each in inks]])
+    ]
 
 
 def ink(place: float) -> str:
@@ -257,7 +266,7 @@ def ink(place: float) -> str:
     shares = [part / 255 for part in unlabel_rgb(sample_colorscale(MAGNITUDE, [place])[0])]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
     luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return "#000000" if luminance > 0.179 else "#ffffff"  # where both contrasts are 4.58
+    return BLACK if luminance > 0.179 else WHITE  # where both contrasts are 4.58
 
 
 def _handles(table: pd.DataFrame, statistic: Statistic) -> go.Scatter:

@@ -175,19 +175,17 @@ class Replay:
     ) -> Iterator[Step[Evaluation]]:
         """Both passes in turns, so that the masked one finds what the full one has just left for it to begin with."""
         mine: Step[Evaluation] | None = None
+        known: Evaluation | None = None
         for theirs in full:
-            yield Step(theirs.done + (mine.done if mine else 0), 2 * self.n, theirs.unit)
+            yield Step(theirs.done + (mine.done if mine else 0), 2 * self.n, theirs.unit, known)
             while mine is None or mine.done < theirs.done:
                 mine = next(masked)
-                if mine.done <= theirs.done:
-                    yield self._together(mine, theirs)
-        if mine is not None and theirs.done == self.n:
-            yield self._together(mine, theirs)  # the masked one may have been known all along
-
-    def _together(self, mine: Step[Evaluation], theirs: Step[Evaluation]) -> Step[Evaluation]:
-        assert mine.result is not None
-        known = compared(mine.result, theirs.result)
-        return Step(mine.done + theirs.done, 2 * self.n, mine.unit, known)
+                if mine.result is not None and mine.done <= theirs.done:
+                    known = compared(mine.result, theirs.result)
+                yield Step(theirs.done + mine.done, 2 * self.n, mine.unit, known)
+        if known is None and mine is not None and mine.result is not None:
+            # The masked pass was known all along, so it was never as far as the full one.
+            yield Step(2 * self.n, 2 * self.n, mine.unit, compared(mine.result, theirs.result))
 
     def without_each(
         self,
@@ -239,7 +237,6 @@ class Replay:
             found = judged(mask, known, seconds)
             if found.n == self.n:
                 self._finish(wanted, known)
-                self._begun = {} if mask.is_full else self._begun
             yield Step(found.n, self.n, self.subject.task.item, found)
 
     def _part(self, number: int, wanted: Pass, prepared: Any, keep: bool) -> Predictions:

@@ -9,9 +9,10 @@ from torch import nn
 
 from analysis.anatomy import matrix, part, sites_of
 from analysis.errors import ModelError
+from analysis.outline import REMOVED
 from analysis.portable import Bypassed
 
-KEY = "headcount"
+KEY = REMOVED
 """Attribute of the config that holds the sizes."""
 VERSION = 1
 """Version of the form; another one is refused, not guessed at."""

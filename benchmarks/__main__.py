@@ -61,14 +61,18 @@ def main():
     wrong = [name for name in chosen if name not in PARTS]
     if wrong or options.repeats < 1:
         parser.error(f"--only takes some of {', '.join(PARTS)}; --repeats 1 or more")
+    if options.record and (options.model, options.data) != ("demo", "demo"):
+        parser.error("--record keeps figures of the built-in model and data only")
     subject, data = load_model(options.model, device=options.device), load_data(options.data)
     if options.limit:
         data = limited(data, options.limit)
-    figures = []
+    previous, figures = recorded(), []
     for name in chosen:
         print(f"{name} …", file=sys.stderr, flush=True)
-        figures += PARTS[name](subject, data, options.repeats)
-    previous = recorded()
+        found = PARTS[name](subject, data, options.repeats)
+        figures += found
+        if options.record:
+            record(found)  # at once: a later part may take an hour, or fail
     if options.json:
         print(
             json.dumps(
@@ -78,8 +82,6 @@ def main():
     else:
         print(", ".join(f"{key} {value}" for key, value in machine().items()), end="\n\n")
         print(table(figures, previous))
-    if options.record:
-        record(figures)
 
 
 def limited(data, n):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -11,8 +12,6 @@ import tempfile
 import time
 from contextlib import contextmanager
 from urllib.request import urlopen
-
-from playwright.sync_api import sync_playwright
 
 from analysis.mask import HeadMask
 from benchmarks.figures import spread
@@ -58,6 +57,8 @@ WATCH = """([layer, head, on]) => {
 
 def browsers(subject, repeats):
     """Times from a real click of the mouse to what each step of the answer shows; of the built-in model only."""
+    from playwright.sync_api import sync_playwright
+
     figures = []
     if subject.spec != "demo":
         return figures
@@ -67,7 +68,7 @@ def browsers(subject, repeats):
             executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
             args=["--no-sandbox"],
         )
-        unused = iter(heads[::5] + heads[1::5] + heads[2::5] + heads[3::5] + heads[4::5])
+        unused = itertools.cycle(head for start in range(5) for head in heads[start::5])
         for people in PEOPLE:
             pages = [_page(browser, address) for _ in range(people)]
             waits = {name: [] for name in WAITED_FOR}

@@ -20,7 +20,6 @@ SHOWN = {
     "leave-one-out of every head": "every head off once (leave-one-out)",
     "greedy elimination to 50 %": "greedy elimination to 50 % (read off three timed rounds)",
     "profile against output_attentions": "all statistics of all heads, against `output_attentions` and NumPy",
-    "profile over a plain pass": "all statistics of all heads: share of a plain forward pass",
 }
 """Figures in the README's table, and what they are called there."""
 
@@ -101,10 +100,7 @@ def table(figures, previous):
 def readme():
     """The table of the README: a row a figure, a column a kind of machine, each with its range."""
     known = records()
-    titles = [
-        f"{each['machine']['processor']}, {'bfloat16' if 'bf16' in each['machine']['units'] else 'float32'}"
-        for each in known
-    ]
+    titles = [_title(each) for each in known]
     lines = [f"| times as fast | {' | '.join(titles)} |", "|---" * (len(known) + 1) + "|"]
     for name, title in SHOWN.items():
         cells = [_cell(each["figures"], name) for each in known]
@@ -112,8 +108,24 @@ def readme():
     return "\n".join(lines)
 
 
+def _title(record):
+    machine, sentences = record["machine"], _of(record["figures"], "click in the last layer")
+    return ", ".join(
+        (
+            machine["processor"].replace("(R)", ""),
+            f"{machine['threads']} cores",
+            *([machine["gpu"]] if "gpu" in machine else []),
+            *([sentences["detail"]] if sentences else []),
+        )
+    )
+
+
+def _of(figures, name):
+    return next((figure for figure in figures if figure["name"] == name), None)
+
+
 def _cell(figures, name):
-    found = next((figure for figure in figures if figure["name"] == name), None)
+    found = _of(figures, name)
     if found is None:
         return "not measured"
     middle, low, high = (f"{found[key]:.3g}" for key in ("median", "low", "high"))
@@ -136,7 +148,8 @@ def records():
 def record(figures):
     """Keep the figures for the next comparison; those that were not measured now stay as they were."""
     before = recorded()
-    now = {figure.name: asdict(figure) for figure in figures}
+    today = {name: machine()[name] for name in ("date", "torch", "transformers")}
+    now = {figure.name: {**asdict(figure), "measured": today} for figure in figures}
     kept = {figure["name"]: figure for figure in before["figures"]} | now
     found = {"machine": machine(), "figures": list(kept.values())}
     others = [each for each in records() if _kind(each["machine"]) != _kind(found["machine"])]

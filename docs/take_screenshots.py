@@ -41,7 +41,7 @@ BUTTONS = {
     "export": "Remove, repair and write",
 }
 """What a visitor would press first; it is there only until somebody has."""
-PLANS = (("A third of the heads", ()), ("…and more of layer 1", ((1, 0), (1, 1), (1, 3))))
+PLANS = (("16 heads off", ()), ("…and three more of layer 1", ((1, 0), (1, 2), (1, 3))))
 """Plans that are there before the page of plans is shown: a name, and what is clicked off since the one before."""
 NARROW = ("overview", "prune")
 """Pages that are shown on a telephone too."""

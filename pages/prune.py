@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import cells, controls, flips, frame, results, tryout, views, work
+from analysis.ui import cells, controls, early, flips, frame, results, tryout, views, work
 from analysis.ui.plans import bar
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_mask, switchboard
@@ -13,6 +13,7 @@ here = frame.open_page(
     "What happens when these heads are switched off?",
     "Click, drag or shift-click heads; click a layer's or column's name for all of it. Accuracy is measured "
     "live on the selection split; the test split waits for the report below.",
+    meanwhile=early.board,
 )
 session, groups = current(), here.anatomy.groups
 

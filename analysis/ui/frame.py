@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def enter(page: Any) -> None:
         st.html(_FOLDER / "look_dark.css")
 
 
-def open_page(question: str, answer: str) -> Workspace:
+def open_page(question: str, answer: str, meanwhile: Callable[[], None] | None = None) -> Workspace:
     """Begin a page: its heading, the line with model and mask, and the loaded source.
 
     While nothing is loaded yet the page shows what is being loaded, and ends here.
@@ -54,12 +55,13 @@ def open_page(question: str, answer: str) -> Workspace:
     Args:
         question: what the page answers; its heading.
         answer: how it does so, in a sentence.
+        meanwhile: draws what can be used while the source is loading.
     """
     _begin()
     st.title(question, anchor=False)
     st.caption(answer)
     _line()
-    return _loaded()
+    return _loaded(meanwhile)
 
 
 def open_bare_page() -> Workspace:
@@ -83,12 +85,14 @@ def _begin() -> None:
     write_link()  # first of all: changing the page has emptied the address, and a reload reads it
 
 
-def _loaded() -> Workspace:
-    """The loaded source; while there is none, what is being loaded, and nothing below."""
+def _loaded(meanwhile: Callable[[], None] | None = None) -> Workspace:
+    """The loaded source; while there is none, what is being loaded, and nothing below but `meanwhile`."""
     _notices()
     session = current()
     if session.here is None:
-        _loading(work.open_source(session.source))
+        _loading(work.open_source(session.wanted or session.source))
+        if meanwhile is not None:
+            meanwhile()
         st.stop()
     return session.here
 

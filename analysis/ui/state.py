@@ -130,17 +130,28 @@ class Session:
             self.mask = self.future.pop()
             self.revision += 1
 
+    def expect(self, shape: HasHeads) -> None:
+        """Have a mask for a model that is still loading and promises this shape; `adopt` checks it."""
+        full = HeadMask.full(shape)
+        if self.mask is None or self.mask.heads != full.heads:
+            self.mask = self._mask_of_link(shape) or full
+
     def adopt(self, here: Workspace, source: Source) -> None:
-        """Show a loaded source; the mask stays when it fits the model, and history starts anew."""
+        """Show a loaded source; the mask stays when it fits the model, and history starts anew.
+
+        What was clicked while the first source was loading can still be undone.
+        """
+        is_first, before = self.here is None, (self.mask, self.choices["head"])
         self.here, self.source, self.wanted = here, source, None
         full = HeadMask.full(here.anatomy)
         if self.mask is None or self.mask.heads != full.heads:
             self.mask = self._mask_of_link(here.anatomy) or full
         self.link_mask = None
-        self.past, self.future = [], []
-        self.revision += 1
+        if not (is_first and self.mask == before[0]):
+            self.past, self.future = [], []
         if not _is_head(self.choices["head"], here.anatomy):
             self._refuse("head", "no such head in this model")
+        self.revision += before != (self.mask, self.choices["head"])
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Be as a link says, in the place of what is shown now; a mask of the same model can be undone."""

@@ -57,14 +57,18 @@ def _scores(here: Workspace, head: Head) -> None:
 
 def _without(here: Workspace, head: Head) -> None:
     st.markdown("**The model without it**")
+    if not here.subject.task.is_judged:
+        st.caption(f"A model for {here.subject.task.title.lower()} gives no answers to judge.")
+        return
     job = close_up.measured_without(here, head)
     if job is None:
         st.button(
             f"Measure without {name(head)}", on_click=work.start(close_up.without, here, head)
         )
-        titles = [measure.title for measure in here.subject.task.measures]
+        first, *others = here.subject.task.measures
+        titles = [first.title, *(f"{each.title[0].lower()}{each.title[1:]}" for each in others)]
         st.caption(
-            f"{' and '.join(titles).capitalize()} on the selection split with this one head off and all others on, "
+            f"{frame.listed(titles)} on the selection split with this one head off and all others on, "
             "each against the full model on the same texts."
         )
         return

@@ -20,6 +20,16 @@ def test_a_link_into_a_server_that_nobody_has_visited_opens_its_page(cold, page,
     assert "off=3.0.8" in page.url
 
 
+def test_heads_are_switched_while_the_model_loads_and_stay_so(cold, page) -> None:
+    page.goto(cold.link("prune", off="3.0.8"))
+    cell(page, 1, 1).click()
+    expect(page.get_by_text("Getting the model ready")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"off=3\.2\.8"))
+    measured(page, "8 of 12")
+    expect(cell(page, 1, 1)).to_have_attribute("aria-checked", "false")
+    expect(heads_off(page)).to_have_count(4)
+
+
 def test_two_people_with_two_masks_do_not_meet(server, chromium: Browser, page) -> None:
     other = chromium.new_context().new_page()
     page.goto(server.link("prune"))
