@@ -269,7 +269,7 @@ def test_ctrl_c_ends_a_command_with_a_short_line(folder):
     with started("evaluate", "--model", str(folder / "model"), "--data", str(texts)) as process:
         time.sleep(3)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert errors.splitlines()[-1] == "headcount: stopped"

@@ -36,6 +36,7 @@ class Board {
     if (isNew || data.revision !== this.revision) this.adopt(data);
     this.painter.show(data);
     this.rove();
+    if (isNew) this.inherit();
   }
 
   adopt(data) {
@@ -186,6 +187,21 @@ class Board {
     this.rove();
     if (andFocus) this.at(...place)?.focus();
     this.painter.describe(...place);
+  }
+
+  // A board that takes another one's place, as when the model has come, takes the keyboard's place over too.
+  hold() {
+    document.headcountFocus = { board: this, shape: this.shape, place: this.focus };
+  }
+
+  release() {
+    if (document.headcountFocus?.board === this) document.headcountFocus = null;
+  }
+
+  inherit() {
+    const held = document.headcountFocus;
+    if (!held || held.board === this || held.shape !== this.shape) return;
+    requestAnimationFrame(() => this.moveFocus(held.place, true)); // a board that is not drawn yet cannot be focused
   }
 
   // One button of the grid is in the page's tab order: the one that was focused last.

@@ -14,6 +14,11 @@ class Hands {
     area.addEventListener("focusin", (event) => {
       const place = placeOf(event);
       if (place) board.moveFocus(place, false);
+      if (place) board.hold();
+    });
+    area.addEventListener("focusout", (event) => {
+      if (area.contains(event.relatedTarget)) return;
+      setTimeout(() => area.isConnected && board.release(), 0); // not when the whole board was taken away
     });
   }
 
