@@ -20,8 +20,9 @@ from torch import Tensor
 from analysis.errors import MaskError
 from analysis.gradients import GateGradients
 from analysis.mask import Head, HeadMask
+from analysis.neighbours import Neighbours
 from analysis.progress import Step
-from analysis.replay import Neighbours, Replay
+from analysis.replay import Replay
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
 """Shares of heads off at which the error is measured."""

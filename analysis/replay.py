@@ -18,12 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from analysis.answers import TEXTS, Numbering, Predictions, divergences, joined, predictions
+from analysis.answers import TEXTS, Numbering, Predictions, joined, predictions
 from analysis.attention import Ablation, Means, check_ablation
 from analysis.errors import DataError, MaskError
 from analysis.evaluation import Evaluation, check_judged, compared, judged
-from analysis.mask import Head, HeadMask
+from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.neighbours import Gathering, Neighbours
 from analysis.passes.course import Course, course_of
 from analysis.passes.memory import Memory, State
 from analysis.precision import dtype_of
@@ -53,25 +54,6 @@ class Pass:
         if all(map(all, below)):
             return layer
         return layer, below, self.ablation, self.means
-
-
-@dataclass(frozen=True, eq=False)
-class Neighbours:
-    """What becomes of all masks that have one head less than a given one; means over answers, `[heads]`."""
-
-    mask: HeadMask
-    heads: tuple[Head, ...]
-    """The head that each of them lacks besides those that are off in `mask`."""
-    losses: Tensor
-    """Cross-entropy without each head, in nats."""
-    accuracies: Tensor
-    """Share of right answers without each head."""
-    divergences: Tensor
-    """Divergence from the full model's answers without each head, in nats."""
-    logits: Tensor | None
-    """`[heads, n, classes]`, float32, of models that answer once a text; None of others."""
-    labels: Tensor
-    """True labels, `[n]`."""
 
 
 class Replay:
@@ -203,7 +185,7 @@ class Replay:
         check_ablation(ablation, means)
         means = means if ablation == "mean" else None
         full = self.evaluate().predictions
-        gathered = _Without(mask, full, keep=self.subject.task is TEXTS)
+        gathered = Gathering(mask, full, keep=self.subject.task is TEXTS)
         total, done = len(mask.on_heads) * self.n, 0
         for chunk in self._course.chunks:
             numbers = self._numbering.of(chunk)
@@ -280,33 +262,6 @@ class Replay:
             most = max(FINISHED_BYTES // max(found.logits.nbytes, 1), 1)
             while len(self._finished) > min(FINISHED, most):
                 self._finished.popitem(last=False)
-
-
-class _Without:
-    """Sums over the answers of masks with one head less."""
-
-    def __init__(self, mask: HeadMask, full: Predictions, *, keep: bool) -> None:
-        self.mask, self.full = mask, full
-        self.places = {head: place for place, head in enumerate(mask.on_heads)}
-        self.sums = torch.zeros(3, len(self.places), dtype=torch.float64)
-        self.logits = torch.zeros(len(self.places), *full.logits.shape) if keep else None
-
-    def add(self, head: Head, found: Predictions) -> None:
-        """Add the answers of one batch without one head."""
-        place, n = self.places[head], len(found)
-        if not n:
-            return
-        self.sums[0, place] += found.losses.sum(dtype=torch.float64)
-        self.sums[1, place] += found.correct.sum()
-        self.sums[2, place] += n * divergences(found.logits, self.full.logits[found.rows])
-        if self.logits is not None:
-            self.logits[place, found.rows] = found.logits
-
-    def neighbours(self) -> Neighbours:
-        """The means."""
-        losses, accuracies, apart = (self.sums / len(self.full)).float()
-        heads, labels = tuple(self.places), self.full.labels
-        return Neighbours(self.mask, heads, losses, accuracies, apart, self.logits, labels)
 
 
 def _spread_out(count: int) -> list[int]:

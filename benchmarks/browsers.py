@@ -5,15 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from contextlib import contextmanager
-from urllib.request import urlopen
 
-from analysis.mask import HeadMask
+from benchmarks.dashboard import dashboard
 from benchmarks.figures import spread
 
 PEOPLE = (1, 2, 4, 8)
@@ -56,39 +49,49 @@ WATCH = """([layer, head, on]) => {
 
 
 def browsers(subject, repeats):
-    """Times from a real click of the mouse to what each step of the answer shows; of the built-in model only."""
+    """Times from a real click of the mouse to what each step of the answer shows; of the built-in model only.
+
+    However many people there are, each has the same to do at a server that has only just started: a click in
+    the last, the middle and the first layer, all at once with the others and each a head of their own.
+    """
     from playwright.sync_api import sync_playwright
 
-    figures = []
     if subject.spec != "demo":
-        return figures
-    heads = HeadMask.full(subject.anatomy).on_heads
-    with _dashboard() as address, sync_playwright() as playwright:
+        return []
+    figures = []
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
             args=["--no-sandbox"],
         )
-        unused = itertools.cycle(head for start in range(5) for head in heads[start::5])
         for people in PEOPLE:
-            pages = [_page(browser, address) for _ in range(people)]
-            waits = {name: [] for name in WAITED_FOR}
-            for off in range(1, repeats + 1):
-                for page in pages:
-                    head = next(unused)
-                    page.evaluate(WATCH, [*head, subject.anatomy.heads_total - off])
-                    _spot(page, head).click()
-                for page in pages:
-                    page.wait_for_function("'exact' in window.seen")
-                    for name, values in waits.items():
-                        values.append(page.evaluate(f"window.seen.{name}"))
+            with dashboard() as address:
+                waits = _clicked(browser, f"{address}/prune", people, subject.anatomy, repeats)
             for name, (meaning, target) in WAITED_FOR.items():
                 title = f"{name} after a click, {people} browser{'s' * (people > 1)}"
                 aim = target if people == 1 else ""
                 figures.append(spread(title, waits[name], "ms", meaning, aim))
-            for page in pages:
-                page.context.close()
         browser.close()
     return figures
+
+
+def _clicked(browser, address, people, anatomy, repeats):
+    """Milliseconds to each step, of every click of everybody."""
+    pages = [_page(browser, address) for _ in range(people)]
+    layers = anatomy.layers - 1, anatomy.layers // 2, 0
+    waits = {name: [] for name in WAITED_FOR}
+    for off, (repeat, layer) in enumerate(itertools.product(range(repeats), layers), start=1):
+        for person, page in enumerate(pages):
+            head = layer, (person + repeat) % anatomy.heads[layer]
+            page.evaluate(WATCH, [*head, anatomy.heads_total - off])
+            page.locator(f"button[data-layer='{head[0]}'][data-head='{head[1]}']").click()
+        for page in pages:
+            page.wait_for_function("'exact' in window.seen")
+            for name, values in waits.items():
+                values.append(page.evaluate(f"window.seen.{name}"))
+    for page in pages:
+        page.context.close()
+    return waits
 
 
 def _page(browser, address):
@@ -106,37 +109,3 @@ def _page(browser, address):
         }"""
     )
     return page
-
-
-def _spot(page, head):
-    return page.locator(f"button[data-layer='{head[0]}'][data-head='{head[1]}']")
-
-
-@contextmanager
-def _dashboard():
-    """A server without anybody's plans; gives the address of the switchboard."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "analysis.cli", "--headless", "--port", str(port)]
-    with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            command, env={**os.environ, "HEADCOUNT_DATA": folder}, stdout=subprocess.DEVNULL
-        )
-        try:
-            _wait(f"http://localhost:{port}/_stcore/health")
-            yield f"http://localhost:{port}/prune"
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _wait(address):
-    for _ in range(300):
-        try:
-            urlopen(address, timeout=1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise SystemExit("the dashboard did not start")

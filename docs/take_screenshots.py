@@ -1,4 +1,4 @@
-"""Pictures of every page with the built-in model, light and dark: `python docs/take_screenshots.py [page ...]`.
+"""Pictures of every page with the built-in model, light and dark: `python -m docs.take_screenshots [page ...]`.
 
 The dashboard gets a data folder of its own, so that nobody's plans are in the pictures.
 
@@ -8,20 +8,16 @@ Needs the `demo` extra and Chromium. Waits until every page has answered; the fi
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from urllib.request import urlopen
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from analysis.ui.navigation import HOME, places
+from benchmarks.dashboard import dashboard
 
 FOLDER = Path(__file__).parent / "screenshots"
 MASK = "0.2.14.a0.c41.be8"
@@ -55,31 +51,18 @@ QUIET = 3_000
 
 def main(names: list[str]) -> None:
     """Start a dashboard, visit the pages in both themes, and write the pictures."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "analysis.cli", "--headless", "--port", str(port)]
-    folder = tempfile.TemporaryDirectory()
-    server = subprocess.Popen(command, env={**os.environ, "HEADCOUNT_DATA": folder.name})
-    address = f"http://localhost:{port}"
-    try:
-        _answers(f"{address}/_stcore/health")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-            if not names or "plans" in names:
-                _keep_plans(browser, address)
-            shown = [place.name for place in places() if not names or place.name in names]
-            for theme in ("light", "dark"):
-                _visit(browser, address, shown, theme, SIZE, theme)
-            narrow = [name for name in shown if name in NARROW]
-            _visit(browser, address, narrow, "light", TELEPHONE, "narrow")
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
-        folder.cleanup()
+    with dashboard() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        if not names or "plans" in names:
+            _keep_plans(browser, address)
+        shown = [place.name for place in places() if not names or place.name in names]
+        for theme in ("light", "dark"):
+            _visit(browser, address, shown, theme, SIZE, theme)
+        narrow = [name for name in shown if name in NARROW]
+        _visit(browser, address, narrow, "light", TELEPHONE, "narrow")
+        browser.close()
 
 
 def _visit(
@@ -121,17 +104,6 @@ def _save(picture: bytes, path: Path) -> None:
     """Write a picture with a small palette."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-
-
-def _answers(address: str) -> None:
-    for _ in range(300):
-        try:
-            urlopen(address, timeout=1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise SystemExit("the dashboard did not start")
 
 
 def _settled(page: Page, name: str) -> None:

@@ -10,8 +10,9 @@ import torch
 
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.neighbours import Neighbours
 from analysis.progress import Step, finish
-from analysis.replay import Neighbours, Replay
+from analysis.replay import Replay
 from analysis.scores.method import Evidence, by_head
 from analysis.text import Split
 
