@@ -15,7 +15,6 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from analysis.answers import TEXTS, Numbering, Predictions, joined, predictions
