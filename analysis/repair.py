@@ -71,7 +71,17 @@ class Report:
         told = f"{self.unrepaired:.4f} without and {self.repaired:.4f} with repair on selection"
         if self.used != self.asked:
             return f"Repair {self.asked} was taken back: {told}."
-        return f"Repair {self.used}, solved on {self.tokens:,} tokens: {told}."
+        return f"Repair {self.used}, solved on {self.tokens:,} tokens: {told}.{self._drift}"
+
+    @property
+    def _drift(self) -> str:
+        shares = sorted(layer.share for layer in self.layers)
+        if not shares:
+            return ""
+        return (
+            f" In {len(shares)} projections it took away {shares[0]:.0%} to {shares[-1]:.0%} of the squared "
+            "distance of the residual stream to the full model's."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,12 @@ def test_everything_is_measured_and_written(tokenizer, text, tmp_path, name):
     assert found.written is not None
     assert found.written.parity[0].passed
     assert "all heads of attention are" in found.numbers()["ceiling"]
+    assert found.recovery is not None
+    repaired = found.standings["repaired"].main
+    worse = repaired.change.points - removed.main.change.points
+    sign = 1 if repaired.measure.higher_is_better else -1
+    assert found.recovery.regained == pytest.approx(sign * worse, abs=1e-6)
+    assert found.recovery.sentence in (tmp_path / "out/README.md").read_text()
     card = (tmp_path / "out/README.md").read_text()
     assert "removed against masked" in card
     assert f"{found.after.parameters:,} after" in card

@@ -140,6 +140,9 @@ def prune_answer(found: Delivery) -> dict[str, Any]:
             name: quality_answer(standing.measured) for name, standing in found.standings.items()
         },
         "repair": asdict(found.report),
+        "recovered": None
+        if found.recovery is None
+        else {**asdict(found.recovery), "share": found.recovery.share},
         "written": None
         if written is None
         else {

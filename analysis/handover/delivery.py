@@ -16,6 +16,7 @@ from analysis.evaluation import Evaluation, compared
 from analysis.export import Written, export, gated_model
 from analysis.footprint import Footprint, footprint
 from analysis.handover.parity import answer, probes
+from analysis.handover.recovery import Recovery
 from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
 from analysis.measures import Measured
@@ -61,6 +62,8 @@ class Delivery:
     split: str
     written: Written | None
     ceiling: Ceiling
+    recovery: Recovery | None = None
+    """What the repair won back on the reported split; None without a repair or without the split."""
     onnx_latency: Latency | None = None
     """The full model in PyTorch against the written ONNX file in onnxruntime."""
 
@@ -81,6 +84,8 @@ class Delivery:
             if main.change is not None:
                 told += f", {main.changed}"
             found[f"{main.title} on {self.split}, {name}"] = told
+        if self.recovery is not None:
+            found["recovered by repair"] = self.recovery.sentence
         found["ceiling"] = self.ceiling.sentence
         if self.latency is not None:
             low, high = self.latency.ratio_intervals["removed"]
@@ -141,11 +146,11 @@ def delivering(
     parity = _parity(subject, bare, mask)
     length = min(wish.length, subject.max_length)
     before, after = (cost(each, batch=wish.batch, length=length) for each in (subject, smaller))
-    standings: dict[str, Standing] = {}
+    forms: dict[str, Evaluation] = {}
     if data is not None and wish.split in data.splits:
-        for name, standing in _standings(subject, bare, smaller, mask, data, wish):
-            standings[name] = standing
-            yield Step(len(standings), 4, "forms judged")
+        for name, evaluation in _judged(subject, bare, smaller, mask, data, wish):
+            forms[name] = evaluation
+            yield Step(len(forms), 4, "forms judged")
     latency = None
     if wish.rounds:
         runners = {
@@ -169,10 +174,11 @@ def delivering(
         memory_before,
         memory_after,
         latency,
-        standings,
+        _standings(forms),
         wish.split,
         None,
         ceiling(subject, length=length),
+        _recovery(forms),
     )
     if wish.folder is not None:
         written = export(
@@ -230,14 +236,14 @@ def _parity(subject: Subject, bare: Subject, mask: HeadMask) -> float:
     return difference
 
 
-def _standings(
+def _judged(
     subject: Subject,
     bare: Subject,
     smaller: Subject,
     mask: HeadMask,
     data: LabelledText,
     wish: Wish,
-) -> Iterator[tuple[str, Standing]]:
+) -> Iterator[tuple[str, Evaluation]]:
     split = data.split(wish.split)
     split = split if wish.limit is None else split.limited(wish.limit)
     forms: dict[str, tuple[Subject, HeadMask | None]] = {
@@ -248,12 +254,26 @@ def _standings(
     }
     if smaller is bare:
         del forms["repaired"]
-    baseline: Evaluation | None = None
     replays: dict[int, Replay] = {}
     for name, (model, wanted) in forms.items():
         if id(model) not in replays:
             replays[id(model)] = Replay(model, split)
         replay = replays[id(model)]
-        found = replace(replay.evaluate(wanted), baseline=None)
-        yield name, Standing(compared(found, baseline).measured)
-        baseline = baseline or found
+        yield name, replace(replay.evaluate(wanted), baseline=None)
+
+
+def _standings(forms: dict[str, Evaluation]) -> dict[str, Standing]:
+    """Every form against the full model."""
+    full = forms.get("before")
+    return {
+        name: Standing(compared(form, full if form is not full else None).measured)
+        for name, form in forms.items()
+    }
+
+
+def _recovery(forms: dict[str, Evaluation]) -> Recovery | None:
+    """What the repair won back, from the same answers."""
+    if "repaired" not in forms:
+        return None
+    removed = compared(forms["removed"], forms["before"])
+    return Recovery.of(removed.main, compared(forms["repaired"], forms["removed"]).main)

@@ -111,6 +111,8 @@ def standings(found: Delivery) -> None:
                 row["change"] = each.changed or "—"
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True)
+    if found.recovery is not None:
+        st.markdown(f"**Repair.** {found.recovery.sentence}")
     st.caption(
         f"{frame.escaped(found.report.sentence)} Measured once, on the {found.split} split, after the heads were "
         "chosen; changes are paired with the full model's answers. Going back to choose other heads because of "
