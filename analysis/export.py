@@ -21,7 +21,7 @@ from analysis import __version__, portable, sizes
 from analysis.anatomy import family_of, matrix, part, set_part, sites_of
 from analysis.errors import ModelError, PlaceError, PlanError
 from analysis.handover.card import card
-from analysis.handover.onnx_export import write_onnx
+from analysis.handover.onnx_export import check_packages, write_onnx
 from analysis.handover.parity import Parity, check_fresh
 from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
@@ -79,8 +79,7 @@ def export(
         PlanError: the plan switches every head off, or is of another model.
         ModelError: what was written does not answer as the smaller model does, or the shape does not allow it.
     """
-    _check(subject, plan)
-    target = _target(folder)
+    target = check_wish(subject, plan, folder, onnx=onnx)
     model = padded_model(subject, smaller, plan.mask) if padded else smaller.model
     with _beside(target, _bytes(model) * (2 if onnx else 1)) as place:
         _write_model(model, smaller, place, plan, padded)
@@ -97,6 +96,18 @@ def export(
             (path.name, path.stat().st_size) for path in sorted(place.iterdir()) if path.is_file()
         )
     return Written(target, files, tuple(checked))
+
+
+def check_wish(subject: Subject, plan: Plan, folder: str | Path, *, onnx: bool) -> Path:
+    """Refuse what can be seen before anything is computed, and give the whole path of the folder.
+
+    Raises:
+        PlaceError, PlanError, ModelError: see `export`.
+    """
+    _check(subject, plan)
+    if onnx:
+        check_packages()
+    return _target(folder)
 
 
 def padded_model(subject: Subject, smaller: Subject, mask: HeadMask) -> Any:
@@ -146,6 +157,10 @@ def _check(subject: Subject, plan: Plan) -> None:
     if plan.fingerprint != subject.fingerprint:
         raise PlanError(
             f"the plan {plan.name!r} was made for another model, not for {subject.name}"
+        )
+    if plan.mask.is_full:
+        raise PlanError(
+            "the plan switches no head off, so there is nothing to remove; name heads such as 0.3,2.7"
         )
     if not plan.mask.heads_on:
         raise PlanError(

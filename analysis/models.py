@@ -21,7 +21,7 @@ from analysis.errors import ModelError
 from analysis.portable import Silent
 from analysis.precision import device_of
 from analysis.selftest import check_gates
-from analysis.tasks import Task, task_of
+from analysis.tasks import TASKS, Task, task_of
 from analysis.text import Provenance
 
 DEMO = "demo"
@@ -68,6 +68,23 @@ class Subject:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def note(self) -> str:
+        """What a mask or a smaller model means here, where that needs words; else empty."""
+        return " ".join(filter(None, (self.anatomy.note, self._left_behind)))
+
+    @property
+    def _left_behind(self) -> str:
+        """A sentence on the head of a model that was stored with one that is not judged."""
+        stored = str((getattr(self.model.config, "architectures", None) or [""])[0])
+        loaded = type(self.model).__name__
+        if self.task is not TASKS["representation"] or stored in ("", loaded):
+            return ""
+        return (
+            f"Stored as {stored}, whose answers are not judged here: it was loaded as the bare {loaded}, "
+            "and a smaller model is written without that head."
+        )
 
 
 def load_model(

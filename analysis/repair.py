@@ -21,12 +21,14 @@ from analysis.batches import batches
 from analysis.errors import MethodError, ProtocolError, unknown
 from analysis.folding import folding
 from analysis.mask import HeadMask
+from analysis.measures import told
 from analysis.models import Subject, structural_copy
 from analysis.plan import Plan
 from analysis.progress import Step, finish
 from analysis.replay import Replay
 from analysis.solving import Recovered, Teacher, solving
 from analysis.surgery import mask_of, prune
+from analysis.tasks import Measure
 from analysis.text import Calibration, Selection
 from analysis.walk import owners_of
 
@@ -58,20 +60,27 @@ class Report:
     tokens: int
     """Tokens of the calibration split that it was solved on, padding not counted."""
     seconds: float
+    measure: Measure | None = None
+    """What was compared on `selection`; None when nothing was."""
+
+    @classmethod
+    def nothing(cls, seconds: float = 0.0) -> Report:
+        """Of a model that was not repaired."""
+        return cls("none", "none", (), None, None, 0, seconds)
 
     @property
     def sentence(self) -> str:
         """The report in one sentence."""
         if self.asked == "none":
             return "None: the remaining weights are as they were."
-        if self.unrepaired is None or self.repaired is None:
-            return (
-                f"Repair {self.used}, solved on {self.tokens:,} tokens; not compared on selection."
-            )
-        told = f"{self.unrepaired:.4f} without and {self.repaired:.4f} with repair on selection"
+        solved = f"Repair {self.used}, solved on {self.tokens:,} tokens"
+        if self.measure is None or self.unrepaired is None or self.repaired is None:
+            return f"{solved}; not compared on selection.{self._drift}"
+        without, repaired = (told(self.measure, each) for each in (self.unrepaired, self.repaired))
+        compared = f"{self.measure.title.lower()} {without} without and {repaired} with repair on selection"
         if self.used != self.asked:
-            return f"Repair {self.asked} was taken back: {told}."
-        return f"Repair {self.used}, solved on {self.tokens:,} tokens: {told}.{self._drift}"
+            return f"Repair {self.asked} was taken back: {compared}."
+        return f"{solved}: {compared}.{self._drift}"
 
     @property
     def _drift(self) -> str:
@@ -125,7 +134,7 @@ def repairing(
         calibration: texts that the repair is solved on; labels are not used.
         kind: `none`, `mean` or `least-squares`.
         selection: texts on which the repaired model must not be worse than the unrepaired one; when it is,
-            the unrepaired one is returned and the report says so.
+            the unrepaired one is returned and the report says so. Not used where answers cannot be judged.
         ridge: pull towards the weights as they are; see `RIDGE`.
         teacher: the full model on these calibration texts (see `teacher_of`), which many repairs can share.
 
@@ -139,7 +148,7 @@ def repairing(
     mask = mask_of(subject, mask)
     smaller = prune(subject, mask)
     if kind == "none" or mask.is_full or calibration is None:
-        report = Report(kind, "none", (), None, None, 0, time.perf_counter() - start)
+        report = replace(Report.nothing(time.perf_counter() - start), asked=kind)
         yield Step(1, 1, "layers", Repaired(smaller, report))
         return
     teacher = teacher or teacher_of(subject, calibration)
@@ -152,7 +161,7 @@ def repairing(
             yield Step(done, total + 1, "layers")
     mended = replace(smaller, model=model)
     unrepaired, repaired = (None, None)
-    if selection is not None:
+    if selection is not None and subject.task.is_judged:
         unrepaired, repaired, worse = compare(smaller, mended, selection)
         mended = smaller if worse else mended
     report = Report(
@@ -163,6 +172,7 @@ def repairing(
         repaired=repaired,
         tokens=teacher.tokens,
         seconds=time.perf_counter() - start,
+        measure=subject.task.measures[0] if unrepaired is not None else None,
     )
     yield Step(total + 1, total + 1, "layers", Repaired(mended, report))
 

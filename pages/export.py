@@ -13,8 +13,8 @@ here = frame.open_page(
     "written so that others can load it. Each file is loaded again by another program before it is offered.",
 )
 mask = current().mask
-if here.anatomy.note:
-    st.caption(here.anatomy.note)
+if here.subject.note:
+    st.caption(here.subject.note)
 if mask.is_full:
     st.info("All heads are on: switch some off on the Prune page, then come back.")
     st.page_link("pages/prune.py", label="Switch heads off", icon=":material/content_cut:")

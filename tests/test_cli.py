@@ -20,7 +20,9 @@ from analysis.batches import batches
 from analysis.cli import app
 from analysis.cli.dashboard import address_of, app_path
 from analysis.data import load_data, matched
+from analysis.errors import PlaceError
 from analysis.evaluation import evaluate
+from analysis.handover import upload
 from analysis.mask import HeadMask
 from analysis.models import load_model
 
@@ -146,6 +148,28 @@ def test_prune_answers_with_every_number(headcount, tmp_path):
     assert {file["name"] for file in found["written"]["files"]} >= {"plan.json", "README.md"}
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_an_upload_comes_after_the_numbers_and_loses_none_of_them(
+    headcount, tmp_path, monkeypatch, refused
+):
+    def push(folder, repository):
+        assert (folder / "model.safetensors").is_file()
+        if refused:
+            raise PlaceError("the hub refused the upload")
+        return f"https://huggingface.co/{repository}"
+
+    monkeypatch.setattr(upload, "account", lambda: "ada")
+    monkeypatch.setattr(upload, "push", push)
+    result = headcount(
+        "prune", "--off", "0.0", "--out", str(tmp_path / "out"), "--rounds", "0", "--limit", "5",
+        "--push", "ada/small", "--yes",
+    )  # fmt: skip
+    assert "removed against masked" in result.stdout
+    assert ("uploaded to https://huggingface.co/ada/small" in result.stdout) is not refused
+    assert ("the hub refused the upload" in result.stderr) is refused
+    assert (result.exit_code != 0) is refused
+
+
 @pytest.mark.parametrize("command", ["profile", "rank", "evaluate", "sweep"])
 def test_people_get_tables(headcount, command):
     result = headcount(command, "--limit", "10")
@@ -179,6 +203,8 @@ def test_people_get_tables(headcount, command):
         (("prune", "--off", "0.0", "--repair", "mend"), "unknown repair 'mend'"),
         (("prune", "--plan", "none.json"), "cannot read the plan none.json"),
         (("prune", "--off", "0.0", "--dtype", "int8"), "unknown dtype 'int8'"),
+        (("prune", "--off", "0.0", "--split", "tst"), "unknown split 'tst'; did you mean 'test'"),
+        (("prune", "--off", "", "--out", "new"), "switches no head off"),
     ],
 )
 def test_what_cannot_be_done_gets_one_sentence(headcount, arguments, sentence):

@@ -321,3 +321,13 @@ def test_no_text_of_a_refusal_names_a_way_to_run_foreign_code(folder):
     """`trust_remote_code` is asked for by name, never suggested."""
     edit(folder / "config.json", auto_map={"AutoConfig": "x.Y"}, model_type="own")
     assert "trust_remote_code=True" not in refusal(folder)
+
+
+def test_a_head_that_is_left_behind_is_told(tmp_path, tokenizer):
+    tiny_model("bert").save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert load_model(tmp_path).note == ""
+    edit(tmp_path / "config.json", architectures=["BertForMaskedLM"])
+    note = load_model(tmp_path).note
+    assert "Stored as BertForMaskedLM" in note
+    assert "the bare BertModel" in note

@@ -71,5 +71,8 @@ def _means(subject: Subject, data: LabelledText) -> Means:
 def _plan(subject: Subject, content: bytes) -> Plan:
     given = Plan.from_json(subject.anatomy, content, fingerprint=subject.fingerprint)
     if given.repair != "none":
-        raise PlanError(f"the plan {given.name!r} repairs by {given.repair}; evaluate only masks")
+        raise PlanError(
+            f"the plan {given.name!r} repairs by {given.repair}, and masks are evaluated unrepaired; "
+            "`headcount prune --plan FILE` removes, repairs and evaluates it"
+        )
     return given

@@ -13,7 +13,7 @@ from analysis.cli.output import IMPORTING, Clock, print_json, say, waiting, watc
 from analysis.cli.plans import read_plan
 from analysis.cli.quality import quality_answer
 from analysis.cli.request import AsJson, Request, asking
-from analysis.errors import MethodError, PlanError, unknown
+from analysis.errors import MethodError, PlaceError, PlanError, unknown
 from analysis.mask import HeadMask, parse_heads
 from analysis.plan import Plan
 
@@ -84,16 +84,23 @@ def prune_command(
         out, padded, onnx, request.split, request.limit, batch, length, rounds, threads, dtype
     )
     found = watch(delivering(subject, everything, chosen, wish), "removing heads")
-    address = upload.push(out, push) if push and out and _agreed(push, out, yes) else None
-    answer = {
-        **request.answer(),
-        **prune_answer(found),
-        "pushed": address,
-        "seconds": clock.seconds,
-    }
+    address = failure = None
+    if push and out and _agreed(push, out, yes):
+        try:
+            address = upload.push(out, push)
+        except PlaceError as error:  # minutes of work are told before it
+            failure = error
+    answer = {**request.answer(), **prune_answer(found), "pushed": address}
     if as_json:
-        print_json(answer)
-        return
+        print_json({**answer, "seconds": clock.seconds})
+    else:
+        _print(found, address)
+    if failure is not None:
+        raise failure
+
+
+def _print(found: Delivery, address: str | None) -> None:
+    """Everything that was found out, for people."""
     for title, told in found.numbers().items():
         print(f"{title}: {told}")
     if found.written is not None:
@@ -104,6 +111,8 @@ def prune_command(
         print(
             f"{found.written.folder}: {len(found.written.files)} files, {found.written.bytes:,} bytes"
         )
+    if address is not None:
+        print(f"uploaded to {address}")
 
 
 def _agreed(repository: str, folder: Path, yes: bool) -> bool:
@@ -139,7 +148,11 @@ def prune_answer(found: Delivery) -> dict[str, Any]:
         "accuracy": {
             name: quality_answer(standing.measured) for name, standing in found.standings.items()
         },
-        "repair": asdict(found.report),
+        "repair": {
+            **asdict(found.report),
+            "measure": found.report.measure.name if found.report.measure else None,
+            "layers": [{**asdict(each), "share": each.share} for each in found.report.layers],
+        },
         "recovered": None
         if found.recovery is None
         else {**asdict(found.recovery), "share": found.recovery.share},

@@ -87,6 +87,8 @@ class Request:
             subject = load_model(
                 self.model, trust_remote_code=self.trust_remote_code, device=self.device
             )
+        if subject.note:
+            say(subject.note)
         if subject.task.reads == "nothing":
             return subject, None
         with waiting(f"loading the data {self.data}"):

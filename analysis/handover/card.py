@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,10 @@ from analysis.handover.parity import Parity
 from analysis.models import Subject
 from analysis.plan import Plan
 
+HUB_ID = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+"""An id of the hub, `owner/name` or `name`."""
+LICENCE = re.compile(r"[A-Za-z0-9.-]{2,40}")
+"""A licence's identifier, as the hub writes them; a sentence about one is not."""
 PIPELINES = {
     "sequence-classification": "text-classification",
     "token-classification": "token-classification",
@@ -42,9 +47,10 @@ def card(
     """
     mask = plan.mask
     parts = [
-        _front(smaller),
+        _front(subject, smaller),
         f"# {_plain(subject.spec)}, {mask.heads_on} of {mask.heads_total} attention heads\n",
         _story(subject, smaller, plan, padded),
+        *filter(None, (subject.note,)),
         "## Load it\n\n" + _loading(smaller, padded, onnx),
         "## Measured\n\n" + _measured(numbers),
         "## Checked after writing\n\n"
@@ -60,17 +66,28 @@ def card(
     return "\n\n".join(parts)
 
 
-def _front(smaller: Subject) -> str:
-    pipeline = PIPELINES[smaller.task.name]
-    return f"---\nlibrary_name: transformers\npipeline_tag: {pipeline}\ntags:\n- headcount\n- pruned\n---"
+def _front(subject: Subject, smaller: Subject) -> str:
+    lines = [
+        "library_name: transformers",
+        f"pipeline_tag: {PIPELINES[smaller.task.name]}",
+        "tags:",
+        "- headcount",
+        "- pruned",
+    ]
+    if HUB_ID.fullmatch(subject.spec) and subject.provenance.source.endswith(f"/{subject.spec}"):
+        lines.append(f"base_model: {subject.spec}")
+    if LICENCE.fullmatch(subject.provenance.licence):
+        lines.append(f"license: {subject.provenance.licence.lower()}")
+    return "\n".join(("---", *lines, "---"))
 
 
 def _story(subject: Subject, smaller: Subject, plan: Plan, padded: bool) -> str:
     origin = _plain(subject.provenance.source) or "a model given at run time"
     licence = _plain(subject.provenance.licence) or "not stated"
+    gone = "switched off for good" if smaller.anatomy.fixed else "removed"
     text = (
         f"Made by Headcount {__version__} from {origin} (licence: {licence}). "
-        f"{plan.mask.heads_total - plan.mask.heads_on} attention heads were removed; repair: {plan.repair}. "
+        f"{plan.mask.heads_total - plan.mask.heads_on} attention heads were {gone}; repair: {plan.repair}. "
         f"{subject.parameters:,} parameters before, "
     )
     if padded:

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from analysis.attention import Intervention, gates_of, intervening
 from analysis.ceiling import Ceiling, ceiling
 from analysis.cost import Cost, cost
-from analysis.evaluation import Evaluation, compared
-from analysis.export import Written, export, gated_model
+from analysis.errors import MethodError, ModelError
+from analysis.evaluation import Evaluation
+from analysis.export import Written, check_wish, export, gated_model, padded_model
 from analysis.footprint import Footprint, footprint
-from analysis.handover.parity import answer, probes
+from analysis.handover.judging import Forms, Standing, judging, parity, recovery, standings
+from analysis.handover.onnx_export import write_onnx
 from analysis.handover.recovery import Recovery
 from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
-from analysis.measures import Measured
 from analysis.models import Subject
 from analysis.plan import Plan
+from analysis.profiling import profiling
 from analysis.progress import Step
 from analysis.repair import Report, repairing
-from analysis.replay import Replay
 from analysis.surgery import mask_of
-from analysis.tasks import answers
-from analysis.text import Calibration, LabelledText, Selection
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A form of the model measured on the reported split."""
-
-    measured: tuple[Measured, ...]
-    """The task's measures, the first of which tells most; changes are against the full model, paired."""
-
-    @property
-    def main(self) -> Measured:
-        """The task's first measure."""
-        return self.measured[0]
+from analysis.text import Calibration, LabelledText, Selection, Split
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,28 +34,36 @@ class Delivery:
 
     subject: Subject
     plan: Plan
+    """With the repair that the model really has."""
     report: Report
     parity: float
     """Largest difference between the answers of the removed and the masked model, before repair."""
     before: Cost
     after: Cost
+    """Of the model as it is written."""
     memory_before: Footprint
     memory_after: Footprint
     latency: Latency | None
     standings: dict[str, Standing]
-    """`before`, `masked`, `removed`, `repaired`, as far as the data has the split."""
+    """`before`, `masked`, `removed` and, where a repair was kept, `repaired`; empty for models that answer
+    nothing that could be judged."""
     split: str
+    padded: bool
+    """The original shape was kept: nothing is smaller or faster."""
     written: Written | None
     ceiling: Ceiling
     recovery: Recovery | None = None
     """What the repair won back on the reported split; None without a repair or without the split."""
     onnx_latency: Latency | None = None
-    """The full model in PyTorch against the written ONNX file in onnxruntime."""
+    """The full model's ONNX file against the written one, both in onnxruntime, float32."""
 
     def numbers(self) -> dict[str, Any]:
         """What was measured, for a model card: sentences and numbers by title."""
         found: dict[str, Any] = {
             "parameters": f"{self.before.parameters:,} before, {self.after.parameters:,} after",
+            "parameters of the layers": (
+                f"{self.before.layer_parameters:,} before, {self.after.layer_parameters:,} after"
+            ),
             "operations of one batch": f"{self.before.flops:,} before, {self.after.flops:,} after",
             "memory of one batch, weights and activations": (
                 f"{self.memory_before.peak:,} bytes before, {self.memory_after.peak:,} after"
@@ -87,13 +80,12 @@ class Delivery:
         if self.recovery is not None:
             found["recovered by repair"] = self.recovery.sentence
         found["ceiling"] = self.ceiling.sentence
+        if self.padded:
+            found["speed"] = "the full model's: the original shape was kept"
         if self.latency is not None:
-            low, high = self.latency.ratio_intervals["removed"]
-            found["speed"] = (
-                f"{self.latency.ratios['removed']:.2f} times ({low:.2f} to {high:.2f}) that of the full model, "
-                f"batch {self.latency.batch}, {self.latency.length} tokens, {self.latency.threads} threads, "
-                f"{self.latency.dtype}, {self.latency.device}"
-            )
+            found |= _told_speed(self.latency, "PyTorch")
+        if self.onnx_latency is not None:
+            found |= _told_speed(self.onnx_latency, "onnxruntime")
         return found
 
 
@@ -132,6 +124,9 @@ def delivering(
 ) -> Iterator[Step[Delivery]]:
     """Remove the heads of a plan, repair, judge, time and write, reporting stage by stage.
 
+    A plan that counts a head that is off as its mean output (`ablation="mean"`) is carried out as it was seen:
+    the means are folded into the bias, which is exact.
+
     Args:
         subject: the full model.
         data: for repair (`calibration`, `selection`) and for the reported numbers; None judges nothing.
@@ -139,141 +134,163 @@ def delivering(
         wish: what to write and measure.
 
     Raises:
-        HeadcountError: see `repair`, `export`, `timing`.
+        HeadcountError: see `repair`, `export`, `timing`; what can be seen beforehand is said before any work.
     """
     mask = mask_of(subject, plan)
-    bare, smaller, report = yield from _removing(subject, data, plan, mask, wish)
-    parity = _parity(subject, bare, mask)
+    split = _foreseen(subject, data, plan, wish)
+    forms, report = yield from _removing(subject, data, plan, mask, wish)
+    difference = parity(forms)
+    written_form = _written_form(forms, wish)
+    judged: dict[str, Evaluation] = {}
+    if split is not None:
+        for name, evaluation in judging(forms, split):
+            judged[name] = evaluation
+            yield Step(len(judged), 4, "forms judged")
     length = min(wish.length, subject.max_length)
-    before, after = (cost(each, batch=wish.batch, length=length) for each in (subject, smaller))
-    forms: dict[str, Evaluation] = {}
-    if data is not None and wish.split in data.splits:
-        for name, evaluation in _judged(subject, bare, smaller, mask, data, wish):
-            forms[name] = evaluation
-            yield Step(len(forms), 4, "forms judged")
     latency = None
-    if wish.rounds:
+    if wish.rounds and not wish.padded:
         runners = {
             "full": Runner(subject),
             "masked": Runner(subject, mask),
-            "removed": Runner(smaller),
+            "removed": Runner(written_form),
         }
         for step in timing(runners, length=length, **wish.timing):
             latency = step.result
             yield Step(step.done, step.total, step.unit)
+    before, after = (
+        cost(each, batch=wish.batch, length=length) for each in (subject, written_form)
+    )
     memory_before, memory_after = (
-        footprint(each, batch=wish.batch, length=length) for each in (subject, smaller)
+        footprint(each, batch=wish.batch, length=length) for each in (subject, written_form)
     )
     found = Delivery(
-        smaller,
-        plan,
-        report,
-        parity,
-        before,
-        after,
-        memory_before,
-        memory_after,
-        latency,
-        _standings(forms),
-        wish.split,
-        None,
-        ceiling(subject, length=length),
-        _recovery(forms),
+        subject=forms.smaller,
+        plan=replace(plan, repair=report.used),
+        report=report,
+        parity=difference,
+        before=before,
+        after=after,
+        memory_before=memory_before,
+        memory_after=memory_after,
+        latency=latency,
+        standings=standings(judged),
+        split=wish.split,
+        padded=wish.padded,
+        written=None,
+        ceiling=ceiling(subject, length=length),
+        recovery=recovery(judged),
     )
     if wish.folder is not None:
-        written = export(
-            subject,
-            smaller,
-            plan,
-            wish.folder,
-            padded=wish.padded,
-            onnx=wish.onnx,
-            numbers=found.numbers(),
-        )
-        found = replace(found, written=written)
-        if wish.onnx and wish.rounds:
-            file = Runner(smaller, onnx=written.folder / "model.onnx")
-            for step in timing(
-                {"full": Runner(subject), "onnx": file}, length=length, **wish.timing
-            ):
-                found = replace(found, onnx_latency=step.result)
-                yield Step(step.done, step.total, step.unit)
+        found = yield from _writing(subject, found, wish, length)
     yield Step(1, 1, "models", found)
+
+
+def _told_speed(latency: Latency, runtime: str) -> dict[str, str]:
+    """How long one batch takes in each form, and how many times as fast the smaller model is."""
+    low, high = latency.ratio_intervals["removed"]
+    how = f"batch {latency.batch}, {latency.length} tokens, {latency.threads} threads"
+    ratios = (
+        f"{latency.ratios['removed']:.2f} times ({low:.2f} to {high:.2f}) that of the full model"
+    )
+    if "masked" in latency.ratios:
+        ratios += f"; with heads only switched off {latency.ratios['masked']:.2f} times"
+    times = ", ".join(
+        f"{form} {each.median:.2f} ms ({each.low_quartile:.2f} to {each.high_quartile:.2f})"
+        for form, each in latency.timings.items()
+    )
+    return {
+        f"speed in {runtime}": f"{ratios}; {how}, {latency.dtype}, {latency.device}",
+        f"time of one batch in {runtime}, median and quartiles": times,
+    }
+
+
+def _foreseen(subject: Subject, data: LabelledText | None, plan: Plan, wish: Wish) -> Split | None:
+    """Refuse what can be refused before any work, and find the texts of the reported numbers."""
+    if wish.folder is not None:
+        check_wish(subject, plan, wish.folder, onnx=wish.onnx)
+    if subject.anatomy.fixed and not (wish.padded and plan.repair == "none"):
+        raise ModelError(
+            f"heads of {subject.anatomy.family} can be switched off, not removed: {subject.anatomy.fixed}. "
+            "Keep the original shape and repair nothing (--padded --repair none): their weights are set to 0"
+        )
+    if subject.anatomy.fixed and plan.ablation == "mean":
+        raise ModelError(
+            f"heads of {subject.anatomy.family} cannot be replaced by their mean output, only set to 0; "
+            "make the plan with the ablation zero"
+        )
+    if data is None or not subject.task.is_judged:
+        return None
+    split = data.split(wish.split)
+    return split if wish.limit is None else split.limited(wish.limit)
 
 
 def _removing(
     subject: Subject, data: LabelledText | None, plan: Plan, mask: HeadMask, wish: Wish
-) -> Any:
-    """The model without the heads, the same repaired, and the repair's report."""
-    if subject.anatomy.fixed and wish.padded and plan.repair == "none":
+) -> Generator[Step[Any], None, tuple[Forms, Report]]:
+    """The model in its forms, and the repair's report."""
+    if subject.anatomy.fixed:
         gated = gated_model(subject, mask)
-        return gated, gated, Report("none", "none", (), None, None, 0, 0.0)
+        return Forms(subject, mask, None, gated, None), Report.nothing()
     splits = data.splits if data is not None else {}
     calibration: Any = splits.get(Calibration.name)
-    selection: Any = splits.get(Selection.name)
-    bare = smaller = None
-    for kind in dict.fromkeys(("none", plan.repair)):
-        steps = repairing(
-            subject, mask, calibration if kind != "none" else None, kind, selection=selection
-        )  # fmt: skip
-        for step in steps:
+    selection: Any = splits.get(Selection.name) if subject.task.is_judged else None
+    means = None
+    faithful = "none"
+    if plan.ablation == "mean" and not mask.is_full:
+        faithful = "mean"
+        if calibration is None:
+            raise MethodError("the plan's ablation 'mean' needs data with a calibration split")
+        for step in profiling(subject, calibration):
             yield Step(step.done, step.total, step.unit)
         assert step.result is not None
-        smaller, report = step.result.subject, step.result.report
-        bare = bare or smaller
-    return bare, smaller, report
+        means = step.result.means
+    removed, report = yield from _repaired(subject, mask, calibration, faithful, None)
+    repaired = None
+    if plan.repair not in ("none", faithful):
+        repaired, report = yield from _repaired(subject, mask, calibration, plan.repair, selection)
+        if report.used == "none":
+            repaired, report = None, replace(report, used=faithful)
+    return Forms(subject, mask, means, removed, repaired), report
 
 
-@torch.inference_mode()
-def _parity(subject: Subject, bare: Subject, mask: HeadMask) -> float:
-    difference = 0.0
-    for inputs in probes(subject):
-        with intervening(Intervention(gates=gates_of(mask, subject.device))):
-            masked = answers(subject.model(**inputs)).float().cpu()
-        if masked.dim() == 3 and "attention_mask" in inputs:
-            masked = masked * inputs["attention_mask"][..., None].cpu()
-        difference = max(difference, float((masked - answer(bare, inputs)).abs().max()))
-    return difference
+def _repaired(
+    subject: Subject, mask: HeadMask, calibration: Any, kind: str, selection: Any
+) -> Generator[Step[Any], None, tuple[Subject, Report]]:
+    texts = calibration if kind != "none" else None
+    for step in repairing(subject, mask, texts, kind, selection=selection):
+        yield Step(step.done, step.total, step.unit)
+    assert step.result is not None
+    return step.result.subject, step.result.report
 
 
-def _judged(
-    subject: Subject,
-    bare: Subject,
-    smaller: Subject,
-    mask: HeadMask,
-    data: LabelledText,
-    wish: Wish,
-) -> Iterator[tuple[str, Evaluation]]:
-    split = data.split(wish.split)
-    split = split if wish.limit is None else split.limited(wish.limit)
-    forms: dict[str, tuple[Subject, HeadMask | None]] = {
-        "before": (subject, None),
-        "masked": (subject, mask),
-        "removed": (bare, None),
-        "repaired": (smaller, None),
-    }
-    if smaller is bare:
-        del forms["repaired"]
-    replays: dict[int, Replay] = {}
-    for name, (model, wanted) in forms.items():
-        if id(model) not in replays:
-            replays[id(model)] = Replay(model, split)
-        replay = replays[id(model)]
-        yield name, replace(replay.evaluate(wanted), baseline=None)
+def _written_form(forms: Forms, wish: Wish) -> Subject:
+    """The model as it is written, whose cost is reported."""
+    if not wish.padded:
+        return forms.smaller
+    model = padded_model(forms.full, forms.smaller, forms.mask)
+    return replace(forms.full, model=model)
 
 
-def _standings(forms: dict[str, Evaluation]) -> dict[str, Standing]:
-    """Every form against the full model."""
-    full = forms.get("before")
-    return {
-        name: Standing(compared(form, full if form is not full else None).measured)
-        for name, form in forms.items()
-    }
-
-
-def _recovery(forms: dict[str, Evaluation]) -> Recovery | None:
-    """What the repair won back, from the same answers."""
-    if "repaired" not in forms:
-        return None
-    removed = compared(forms["removed"], forms["before"])
-    return Recovery.of(removed.main, compared(forms["repaired"], forms["removed"]).main)
+def _writing(
+    subject: Subject, found: Delivery, wish: Wish, length: int
+) -> Generator[Step[Any], None, Delivery]:
+    """Write the folder; ONNX files are timed against each other, the same runtime on both sides."""
+    assert wish.folder is not None
+    options = {"padded": wish.padded, "onnx": wish.onnx}
+    written = export(
+        subject, found.subject, found.plan, wish.folder, numbers=found.numbers(), **options
+    )
+    found = replace(found, written=written)
+    if not (wish.onnx and wish.rounds) or wish.padded:
+        return found
+    with tempfile.TemporaryDirectory(prefix="headcount-onnx-") as room:
+        whole = Path(room) / "model.onnx"
+        write_onnx(subject.model, subject, whole)
+        runners = {
+            "full": Runner(subject, onnx=whole),
+            "removed": Runner(found.subject, onnx=written.folder / "model.onnx"),
+        }
+        for step in timing(runners, length=length, **{**wish.timing, "dtype": "float32"}):
+            found = replace(found, onnx_latency=step.result)
+            yield Step(step.done, step.total, step.unit)
+    return found

@@ -41,6 +41,19 @@ class _Plain(nn.Module):
         return answers(self.model(**dict(zip(self.names, given, strict=True)), **self.options))
 
 
+def check_packages() -> None:
+    """Refuse to write ONNX without the packages for it.
+
+    Raises:
+        ModelError: one is missing.
+    """
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
+    if missing:
+        raise ModelError(
+            f"ONNX needs the package {missing[0]}, which is not installed; pip install {' '.join(missing)}"
+        )
+
+
 def write_onnx(model: Any, subject: Subject, path: Path) -> None:
     """Write a model as ONNX with dynamic batch and, for texts, dynamic length.
 
@@ -52,11 +65,7 @@ def write_onnx(model: Any, subject: Subject, path: Path) -> None:
     Raises:
         ModelError: the packages for it are missing, or the model's code cannot be exported.
     """
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"ONNX needs the package {missing[0]}, which is not installed; pip install {' '.join(missing)}"
-        )
+    check_packages()
     copy = structural_copy(model).eval()
     if family_of(copy).interface:
         copy.set_attn_implementation("sdpa")

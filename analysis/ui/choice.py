@@ -23,6 +23,8 @@ class Choice:
     length: int = 128
     threads: int | None = None
     dtype: str = "float32"
+    ablation: str = "zero"
+    """What a head that is off counted as on the Prune page; the model handed over answers likewise."""
 
 
 def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
@@ -34,5 +36,6 @@ def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
         model=here.subject.spec,
         fingerprint=here.subject.fingerprint,
         mask=mask,
+        ablation=choice.ablation,  # type: ignore[arg-type]
         repair=choice.repair,  # type: ignore[arg-type]
     )

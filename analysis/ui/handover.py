@@ -14,12 +14,14 @@ from analysis.mask import HeadMask
 from analysis.ui import frame
 from analysis.ui.choice import Choice, plan_of
 from analysis.ui.resources import Workspace
+from analysis.ui.state import current
 from analysis.ui.widgets import setting, switch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from analysis.handover.delivery import Delivery
+    from analysis.latency import Latency
 
 REPAIRS = {
     "least-squares": "least squares",
@@ -39,7 +41,15 @@ SHAPES = {
 
 
 def choices(here: Workspace) -> Choice:
-    """Repair and form of the model."""
+    """Repair and form of the model; of a family whose heads can only be switched off there is one."""
+    ablation = current().choices["ablation"]
+    if here.anatomy.fixed:
+        st.info(
+            "The model keeps its original shape: the weights of the heads that are off are set to 0. It loads "
+            "anywhere, and is not smaller or faster."
+        )
+        onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
+        return Choice("none", True, onnx, ablation=ablation)
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
     repair = setting(
         "repair", list(REPAIRS), left.selectbox, label="Repair", format_func=REPAIRS.__getitem__
@@ -50,7 +60,12 @@ def choices(here: Workspace) -> Choice:
     with right:
         onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
     batch, length, threads, dtype = _timed(here)
-    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype)
+    if ablation == "mean" and repair == "none":
+        st.caption(
+            "On the Prune page a head that is off counts as its mean output. So that the model answers as it did "
+            "there, these means are folded into the bias of the output projection."
+        )
+    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype, ablation)
 
 
 def _timed(here: Workspace) -> tuple[int, int, int | None, str]:
@@ -123,6 +138,12 @@ def standings(found: Delivery) -> None:
 def costs(found: Delivery) -> None:
     """What the smaller model saves."""
     st.subheader("What does it save?", anchor=False)
+    if found.padded:
+        st.caption(
+            "Nothing: the original shape was kept, with zeros in place of the heads, so parameters, operations and "
+            "speed are the full model's. " + found.ceiling.sentence
+        )
+        return
     before, after, latency = found.before, found.after, found.latency
     tiles = st.columns(4)
     share = after.parameters / before.parameters - 1
@@ -145,16 +166,26 @@ def costs(found: Delivery) -> None:
         tiles[3].metric("Times as fast", f"{ratio:.2f}", told, delta_color="off", border=True)
         st.caption(
             f"Batch of {latency.batch}, {latency.length} tokens, {latency.threads} threads, {latency.dtype}, models in "
-            f"turns, {latency.rounds} rounds. The masked model ran {latency.ratios['masked']:.2f} times as fast: "
+            f"turns, {latency.rounds} rounds. {_milliseconds(latency)} "
+            f"The masked model ran {latency.ratios['masked']:.2f} times as fast: "
             "switching heads off saves nothing."
         )
     if found.onnx_latency is not None:
-        low, high = found.onnx_latency.ratio_intervals["onnx"]
+        low, high = found.onnx_latency.ratio_intervals["removed"]
         st.caption(
-            f"The smaller model's ONNX file in onnxruntime: {found.onnx_latency.ratios['onnx']:.2f} times as fast as "
-            f"the full model in PyTorch ({low:.2f} to {high:.2f})."
+            f"As ONNX files, both in onnxruntime, the smaller model is {found.onnx_latency.ratios['removed']:.2f} "
+            f"times as fast as the full one ({low:.2f} to {high:.2f})."
         )
     st.caption(found.ceiling.sentence)
+
+
+def _milliseconds(latency: Latency) -> str:
+    full, removed = (latency.timings[name] for name in ("full", "removed"))
+    return (
+        f"One batch takes {full.median:.1f} ms (quartiles {full.low_quartile:.1f} to {full.high_quartile:.1f}) in the "
+        f"full model, {removed.median:.1f} ms ({removed.low_quartile:.1f} to {removed.high_quartile:.1f}) in the "
+        "smaller one."
+    )
 
 
 def files(found: Delivery) -> None:
