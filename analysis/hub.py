@@ -54,7 +54,13 @@ def load_pretrained(spec: str, *, trust_remote_code: bool = False) -> Loaded:
             config.auto_map = {}
             options["trust_remote_code"] = False
         model, report = loader.from_pretrained(
-            place, config=config, use_safetensors=True, output_loading_info=True, **options
+            place,
+            config=config,
+            use_safetensors=True,
+            output_loading_info=True,
+            # Where peft is installed, transformers looks for an adapter and forgets to stay offline.
+            adapter_kwargs={"local_files_only": options["local_files_only"]},
+            **options,
         )
         tokenizer = None
         if model.main_input_name == "input_ids":

@@ -27,6 +27,17 @@ def test_operations_are_those_that_pytorch_counts_in_a_real_pass(subject, batch,
     assert cost(subject, batch=batch, length=length).flops == counted(subject, batch, length)
 
 
+def test_operations_are_those_of_the_formula(tokenizer):
+    """Two for each multiply-add: projections, feed-forward part, scores and mixtures; then the two-layer head."""
+    subject = load_model(tiny_model("distilbert"), tokenizer=tokenizer)
+    config = subject.model.config
+    batch, length, width = 3, 7, config.dim
+    of_a_token = 4 * width**2 + 2 * width * config.hidden_dim + 2 * length * width
+    head = width**2 + width * config.num_labels
+    products = batch * (config.n_layers * length * of_a_token + head)
+    assert cost(subject, batch=batch, length=length).flops == 2 * products
+
+
 def test_operations_of_a_smaller_model_are_fewer_and_counted_right(subject):
     pruned = prune(subject, HeadMask.off(subject.anatomy, OFF))
     mine, full = (cost(each, batch=2, length=16) for each in (pruned, subject))

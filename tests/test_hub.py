@@ -49,9 +49,10 @@ def load(home: Path, address: str, *specs: str) -> list:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
+    assert "Retrying" not in done.stderr
     return json.loads(done.stdout)
 
 
