@@ -39,6 +39,7 @@ DEFAULTS: dict[str, str] = {
     "method": "attention-guided",
     "x": "entropy",
     "y": "output_norm",
+    "steady": "attention-guided",
     "head": "0.0",
     "text": "",
     "sentences": "all",
