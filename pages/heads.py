@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis import figures
-from analysis.ui import figure, frame, lasso, one_head, scored, views, work
+from analysis.ui import (
+    agreeing,
+    figure,
+    frame,
+    lasso,
+    one_head,
+    scored,
+    scoring,
+    views,
+    work,
+)
 from analysis.ui.state import current
 from analysis.ui.widgets import setting
 
@@ -16,7 +26,7 @@ here = frame.open_page(
 )
 profile = frame.wait_for(work.profile(here))
 rankings, mask = scored.known(here), current().mask
-statistics = views.statistics() | scored.statistics(rankings)
+statistics = views.statistics() | scored.statistics(views.methods())
 table = scored.joined(profile.table, rankings)
 
 
@@ -30,16 +40,17 @@ chosen = statistics[
     setting("statistic", names, st.selectbox, label="Statistic", format_func=title, width=320)
 ]
 st.markdown(f"{chosen.meaning} *Unit: {chosen.unit}; range {views.span(chosen)}.*")
-figure.show(
-    figures.head_map(table, chosen, mask),
-    table[["layer", "head", chosen.name, f"{chosen.name}_se"]],
-    f"heads-{chosen.name}",
-    alt=f"{chosen.title} of every head, layers downwards",
-    key="map",
-    on_select="rerun",
-    selection_mode="points",
-)
-one_head.offer("map")
+if scoring.has_come(here, rankings, [chosen.name], "map"):
+    figure.show(
+        figures.head_map(table, chosen, mask),
+        table[["layer", "head", chosen.name, f"{chosen.name}_se"]],
+        f"heads-{chosen.name}",
+        alt=f"{chosen.title} of every head, layers downwards",
+        key="map",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    one_head.offer("map")
 if chosen.name in profile.table:
     st.caption(
         views.extremes(profile, chosen) + " The standard error over sentences appears on hover. "
@@ -52,21 +63,22 @@ with left:
     x = statistics[setting("x", names, st.selectbox, label="Across", format_func=title)]
 with right:
     y = statistics[setting("y", names, st.selectbox, label="Upwards", format_func=title)]
-figure.show(
-    figures.scatter(table, x, y, mask),
-    table[list(dict.fromkeys(["layer", "head", x.name, y.name]))],
-    f"heads-{x.name}-{y.name}",
-    alt=f"{x.title} against {y.title}, a point for each head",
-    key="scatter",
-    on_select="rerun",
-    selection_mode=("points", "box", "lasso"),
-)
-st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
-lasso.offer(here, "scatter")
-one_head.offer("scatter")
+if scoring.has_come(here, rankings, [x.name, y.name], "scatter"):
+    figure.show(
+        figures.scatter(table, x, y, mask),
+        table[list(dict.fromkeys(["layer", "head", x.name, y.name]))],
+        f"heads-{x.name}-{y.name}",
+        alt=f"{x.title} against {y.title}, a point for each head",
+        key="scatter",
+        on_select="rerun",
+        selection_mode=("points", "box", "lasso"),
+    )
+    st.caption("A point is a head, its colour its layer; heads that are switched off are crosses.")
+    lasso.offer(here, "scatter")
+    one_head.offer("scatter")
 
-scored.agreement(here, rankings)
-scored.stability(here)
+agreeing.agreement(here, rankings)
+agreeing.stability(here)
 
 st.subheader("All numbers", anchor=False)
 st.caption("Mean over sentences and its standard error (columns ending in _se).")

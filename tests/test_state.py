@@ -60,6 +60,28 @@ def test_undo_and_redo_walk_the_masks(session: Session) -> None:
     assert session.mask == two
 
 
+def test_undo_and_redo_bring_back_the_ablation_that_a_step_changed_and_no_other(session) -> None:
+    session.change(off((0, 0)))
+    session.change(off((1, 1)), ablation="mean")
+    session.undo()
+    assert (session.mask, session.choices["ablation"]) == (off((0, 0)), "zero")
+    session.redo()
+    assert (session.mask, session.choices["ablation"]) == (off((1, 1)), "mean")
+    session.undo()
+    session.choices["ablation"] = "mean"
+    session.undo()
+    assert (session.mask.is_full, session.choices["ablation"]) == (True, "mean")
+
+
+def test_another_ablation_of_the_same_mask_is_a_step(session: Session) -> None:
+    session.change(off((0, 0)))
+    session.change(off((0, 0)), ablation="zero")
+    assert len(session.past) == 1
+    session.change(off((0, 0)), ablation="mean")
+    session.undo()
+    assert session.choices["ablation"] == "zero"
+
+
 def test_a_new_change_ends_what_could_be_redone(session: Session) -> None:
     session.change(off((0, 0)))
     session.undo()

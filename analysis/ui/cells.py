@@ -65,9 +65,8 @@ def colouring(here: Workspace) -> Colouring | None:
     ranking = work.ranking(here, _scores()[name]).answer
     if ranking is None:
         return None
-    rankings = {_scores()[name]: ranking}
-    table = scored.joined(ranking.values[["layer", "head"]], rankings)
-    return views.colouring(table, scored.statistics(rankings)[name])
+    table = scored.joined(ranking.values[["layer", "head"]], {_scores()[name]: ranking})
+    return views.colouring(table, scored.statistics(views.methods())[name])
 
 
 def pictures(here: Workspace) -> str | None:

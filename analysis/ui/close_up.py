@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from analysis.deciles import Entropies, Example
     from analysis.evaluation import Evaluation
     from analysis.likeness import Likeness
-    from analysis.scores import Ranking
 
 READ = 1000
 """Calibration sentences from which examples are chosen, at most."""
@@ -67,17 +66,6 @@ def measured_without(here: Workspace, head: Head) -> Job[Evaluation] | None:
     """That measurement, if it was asked for."""
     mask = HeadMask.off(here.anatomy, [head])
     return work.desk.find(work.evaluation_key(here, mask, "selection", None, "zero"))
-
-
-def rankings(here: Workspace, methods: dict[str, object]) -> dict[str, Ranking]:
-    """Every ranking that is known, whoever asked for it, by method."""
-    scores = work.desk.find((here.key, "scores"))
-    found = dict(scores.answer or {}) if scores is not None else {}
-    for method in methods:
-        job = work.desk.find((here.key, "ranking", method, 0))
-        if method != "random" and job is not None and job.answer is not None:
-            found[method] = job.answer
-    return found
 
 
 def _measuring(here: Workspace) -> Iterator[Step[Entropies]]:

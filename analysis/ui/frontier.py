@@ -1,138 +1,152 @@
-"""The curves page's accuracy against latency, with masks that a person has put beside the swept ones."""
+"""The curves page's accuracy against latency, with a person's plans beside the swept masks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
+from analysis.store import StoredPlan
 from analysis.ui import figure, frame, results, views, work
-from analysis.ui.jobs import Job
+from analysis.ui.plans import bar, measure, shelf
+from analysis.ui.plans.measure import Numbers
+from analysis.ui.plans.shelf import Shelf
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-MOST = 12
-"""Masks on the figure at most; each is evaluated and timed."""
-LONGEST_CODE = 24
-"""Characters of a mask's code that its name shows."""
+NAMED = 12
+"""Plans up to which the figure writes their names beside them; of more it tells them on hover."""
 CHART = "frontier"
+PLAN = "plan "
+"""What the id of a plan follows in its point's data, where a swept point has the number of its row."""
 
 
 def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: str) -> None:
-    """The figure of a sweep that was timed, and the list of the masks that were put on it."""
+    """The figure of a sweep that was timed, and the list of the plans on it."""
     if table["latency_ratio"].isna().all():
         return
     st.subheader("What does speed cost?", anchor=False)
-    plans = measured(here, limit, ablation)
+    found = shelf.read(here)
+    known = measure.numbers(here, found, limit)
+    plans = measured(known)
     figure.show(
         drawn(table, plans),
         lambda: pd.concat([table, plans]),
         "accuracy-latency",
         key=CHART,
-        on_select=lambda: results.open_point(table, CHART),
+        on_select=lambda: open_point(table, found),
         selection_mode="points",
         alt="Accuracy against how many times faster the smaller model is, a point a mask",
     )
     st.caption(
         "Each point is a model whose heads are really removed; no other beats those on the dotted line. Stars are "
-        "masks that you put here. Click a point to open its mask on the switchboard."
+        "your plans, each with its own ablation and repair. Click a point to open its mask, or its plan, on the "
+        "switchboard."
     )
-    _list(here, plans)
-    for job in _unfinished(here, limit, ablation):
-        frame.follow(job, "frontier")
+    bar.trouble()
+    _put(here, found, limit, ablation)
+    _measuring(here, found, known, limit)
+    _list(found, known, plans)
 
 
 def drawn(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
-    """The frontier, whose stars carry the codes of their masks."""
+    """The frontier, whose stars carry the ids of their plans."""
     from analysis.comparison_figures import frontier
 
     titles = {name: method.title for name, method in views.methods().items()}
     chart = frontier(table, titles, plans)
-    chart.update_traces(customdata=plans["mask"].tolist(), selector={"name": "plans"})
+    stars = {"name": "plans"}
+    chart.update_traces(customdata=[f"{PLAN}{id}" for id in plans["id"]], selector=stars)
+    if len(plans) > NAMED:
+        chart.update_traces(mode="markers", selector=stars)
     return chart
 
 
-def name(mask: HeadMask) -> str:
-    """What a mask is called on the figure: how many heads are on, and the beginning of its code."""
-    code = mask.encode()
-    short = code if len(code) <= LONGEST_CODE else code[: LONGEST_CODE - 1] + "…"
-    return f"{mask.heads_on} of {mask.heads_total} heads, {short}"
+def measured(known: Numbers) -> pd.DataFrame:
+    """The plans whose accuracy and latency are known: `id`, `name`, `accuracy` (0 to 1) and `latency_ratio`."""
+    columns = ["id", "name", "accuracy", "latency_ratio"]
+    return known.table[columns].dropna().reset_index(drop=True)
 
 
-def kept(here: Workspace) -> list[HeadMask]:
-    """The masks that this session has put on the figure of this model and these sentences."""
-    of_source: dict[str, list[HeadMask]] = st.session_state.setdefault("masks_on_frontier", {})
-    return of_source.setdefault(here.key, [])
+def open_point(table: pd.DataFrame, found: Shelf) -> None:
+    """Open the plan of the point that was clicked, or make the mask of a swept point the session's."""
+    plan = plan_of_point(st.session_state[CHART].selection.points, found)
+    if plan is None:
+        results.open_point(table, CHART)
+        return
+    shelf.show(plan)
+    st.session_state[results.OPENED] = True
 
 
-def measured(here: Workspace, limit: int | None, ablation: str) -> pd.DataFrame:
-    """The masks whose measurements are done: `name`, `accuracy`, `latency_ratio` and `mask`, its code."""
-    rows = []
-    for mask in kept(here):
-        accuracy, speed = (
-            job.answer if (job := work.desk.find(key)) is not None else None
-            for key, _ in _questions(here, mask, limit, ablation)
-        )
-        if accuracy is not None and speed is not None:
-            ratio = speed.latency.ratios[work.PRUNED]
-            rows.append((name(mask), accuracy.accuracy, ratio, mask.encode()))
-    return pd.DataFrame(rows, columns=["name", "accuracy", "latency_ratio", "mask"])
+def plan_of_point(points: Sequence[Mapping[str, Any]], found: Shelf) -> StoredPlan | None:
+    """The plan of the first selected point; None for a point of the sweep, or beside the points."""
+    given = next((point["customdata"] for point in points if "customdata" in point), None)
+    code = given[0] if isinstance(given, list) else given
+    return found.get(code.removeprefix(PLAN)) if isinstance(code, str) else None
 
 
-def _list(here: Workspace, plans: pd.DataFrame) -> None:
-    """The button that puts the mask there, and one for each that takes it away."""
-    masks, mask = kept(here), current().mask or HeadMask.full(here.anatomy)
+def _put(here: Workspace, found: Shelf, limit: int | None, ablation: str) -> None:
+    """The button that keeps the current mask as a plan, which puts it on the figure."""
+    mask = current().mask or HeadMask.full(here.anatomy)
+
+    def put() -> None:
+        name = shelf.suggested(found, mask)
+        plan = shelf.act(lambda: shelf.keep(here, name, None, limit))
+        if plan is not None:
+            with_it = Shelf((*found.plans, plan), found.deleted)
+            _measure(here, with_it, limit)
+
     st.button(
         "Put the current mask on this figure",
-        on_click=masks.append,
-        args=(mask,),
-        disabled=mask.is_full or mask in masks or len(masks) >= MOST,
-        help=f"A mask with heads off, once, and {MOST} masks at most.",
+        on_click=put,
+        disabled=mask.is_full or found.holding(mask, ablation) is not None,
+        help="Keeps the mask as a plan and measures it: a mask with heads off, once.",
     )
-    known = {
-        code: f"{views.percent(accuracy)}, {ratio:.2f} times faster"
-        for _, accuracy, ratio, code in plans.itertuples(index=False)
+
+
+def _measure(here: Workspace, found: Shelf, limit: int | None) -> None:
+    """Measure what is missing, unless that is under way."""
+    job = work.desk.find(measure.everything_key(here, limit))
+    if job is None or not job.is_open:
+        measure.everything(here, found.plans, measure.numbers(here, found, limit), limit)
+
+
+def _measuring(here: Workspace, found: Shelf, known: Numbers, limit: int | None) -> None:
+    """How far the measurement of the plans is, or the button that starts what is missing."""
+    job = work.desk.find(measure.everything_key(here, limit))
+    if job is not None and (job.is_open or job.state == "failed"):
+        frame.follow(job, "frontier")
+        return
+    if not found.plans or not known.missing:
+        return
+    st.button(
+        "Measure the plans",
+        on_click=_measure,
+        args=(here, found, limit),
+        help="Accuracy on the selection split, and the speed of the really smaller model on this computer.",
+    )
+
+
+def _list(found: Shelf, known: Numbers, plans: pd.DataFrame) -> None:
+    """Every plan with its numbers and a button that opens it, as a click on its star does."""
+    numbers = {
+        id: f"{views.percent(accuracy)}, {ratio:.2f} times faster"
+        for id, _, accuracy, ratio in plans.itertuples(index=False)
     }
-    for each in list(masks):
-        code = each.encode()
-        numbers = known.get(code, "not measured yet")
+    for plan in found.plans:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{frame.escaped(name(each))}: {numbers}", width="content")
-            st.button("Remove", key=f"off_frontier_{code}", on_click=masks.remove, args=(each,))
+            lacks = "not measured yet" if plan.id in known.occasions else "cannot be removed"
+            told = numbers.get(plan.id, lacks)
+            st.markdown(f"{frame.escaped(plan.name)}: {told}", width="content")
+            st.button("Open", key=f"frontier_{plan.id}", on_click=_open, args=(plan,))
 
 
-def _questions(
-    here: Workspace, mask: HeadMask, limit: int | None, ablation: str
-) -> Iterator[tuple[Any, Callable[[], Job[Any]]]]:
-    """Keys of a mask's evaluation and timing, and what asks for them; timed as the sweep's masks are."""
-    from analysis.removal import BATCH, LENGTH
-
-    length = min(LENGTH, here.subject.max_length)
-    yield (
-        work.evaluation_key(here, mask, "selection", limit, ablation),
-        lambda: work.evaluation(here, mask, limit=limit, ablation=ablation),
-    )
-    yield (
-        (here.key, "speed", mask, BATCH, length),
-        lambda: work.speed(here, mask, batch=BATCH, length=length),
-    )
-
-
-def _unfinished(here: Workspace, limit: int | None, ablation: str) -> list[Job[Any]]:
-    """Measurements that are under way or went wrong."""
-    found: list[Job[Any]] = []
-    for mask in kept(here):
-        for key, ask in _questions(here, mask, limit, ablation):
-            job = work.desk.find(key)
-            # One at a time: a session's new question of a kind takes the place of its open one.
-            if job is None and not any(each.is_open for each in found):
-                job = ask()
-            if job is not None and job.answer is None:
-                found.append(job)
-    return found
+def _open(plan: StoredPlan) -> None:
+    shelf.show(plan)
+    st.session_state[results.OPENED] = True

@@ -208,16 +208,13 @@ def mask_of_point(
     """The mask of the first selected point and whose it is, for people; None when no point names one.
 
     Args:
-        points: what Plotly says was selected. A point's `customdata` is the number of a row of the table, or
-            the code of a mask that was made by hand.
+        points: what Plotly says was selected. A point's `customdata` is the number of a row of the table.
         table: rows of a sweep.
         anatomy: the model's.
     """
     given = next((point["customdata"] for point in points if "customdata" in point), None)
-    code = given[0] if isinstance(given, list) else given
-    if code is None:
+    number = given[0] if isinstance(given, list) else given
+    if not isinstance(number, int):
         return None
-    if isinstance(code, str):
-        return HeadMask.decode(anatomy, code), "your mask"
-    row = table.loc[code]
+    row = table.loc[number]
     return HeadMask.decode(anatomy, str(row["mask"])), views.methods()[str(row["method"])].title

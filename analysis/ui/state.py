@@ -39,6 +39,7 @@ DEFAULTS: dict[str, str] = {
     "method": "attention-guided",
     "x": "entropy",
     "y": "output_norm",
+    "steady": "attention-guided",
     "head": "0.0",
     "text": "",
     "sentences": "all",
@@ -78,6 +79,15 @@ class Source:
         return {name: value for name, value in given.items() if value != getattr(Source(), name)}
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What undo, or redo, goes to."""
+
+    mask: HeadMask
+    ablation: str | None = None
+    """What heads that are off contributed; None where the step has left that as it was."""
+
+
 @dataclass
 class Session:
     """Everything that belongs to one browser tab."""
@@ -95,21 +105,22 @@ class Session:
     """The mask that the link asked for, while the model is not yet known."""
     revision: int = 0
     """Rises when something other than the grid itself changed the mask."""
-    past: list[HeadMask] = field(default_factory=list)
-    future: list[HeadMask] = field(default_factory=list)
+    past: list[Shown] = field(default_factory=list)
+    future: list[Shown] = field(default_factory=list)
     choices: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))
     preset: tuple[str, int] | None = None
     """Method and number of heads to keep that were asked for and whose scores are not known yet."""
     notices: list[str] = field(default_factory=list)
     """Sentences to show until they are dismissed."""
 
-    def change(self, mask: HeadMask, *, by_grid: bool = False) -> None:
-        """Make this the mask, as a step that can be undone."""
-        if self.mask is None or mask == self.mask:
+    def change(self, mask: HeadMask, *, by_grid: bool = False, ablation: str | None = None) -> None:
+        """Make this the mask, and what heads that are off contribute if given, as a step that can be undone."""
+        if ablation == self.choices["ablation"]:
+            ablation = None
+        if self.mask is None or (mask == self.mask and ablation is None):
             return
-        self.past = [*self.past, self.mask][-STEPS_BACK:]
+        self.past = [*self.past, self._step(Shown(mask, ablation))][-STEPS_BACK:]
         self.future = []
-        self.mask = mask
         self.revision += not by_grid
 
     def want(self, method: str, keep: int) -> None:
@@ -117,17 +128,15 @@ class Session:
         self.preset = (method, keep)
 
     def undo(self) -> None:
-        """Back to the mask before the last change."""
+        """Back to what was before the last change."""
         if self.past and self.mask is not None:
-            self.future.append(self.mask)
-            self.mask = self.past.pop()
+            self.future.append(self._step(self.past.pop()))
             self.revision += 1
 
     def redo(self) -> None:
         """Forward again after an undo."""
         if self.future and self.mask is not None:
-            self.past.append(self.mask)
-            self.mask = self.future.pop()
+            self.past.append(self._step(self.future.pop()))
             self.revision += 1
 
     def expect(self, shape: HasHeads) -> None:
@@ -192,6 +201,15 @@ class Session:
             if value != default and len(value) <= LONGEST_IN_LINK:
                 found[name] = value
         return found
+
+    def _step(self, to: Shown) -> Shown:
+        """Go there; returns the step back."""
+        assert self.mask is not None
+        back = Shown(self.mask, self.choices["ablation"] if to.ablation else None)
+        self.mask = to.mask
+        if to.ablation:
+            self.choices["ablation"] = to.ablation
+        return back
 
     def _mask_of_link(self, anatomy: HasHeads) -> HeadMask | None:
         if self.link_mask is None:

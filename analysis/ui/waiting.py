@@ -33,7 +33,7 @@ def wait_for(job: Job[Result]) -> Result:
 def follow(job: Job[Any], place: str = "page") -> None:
     """Show how far a job is, with its remaining time and a button to cancel it, or how it ended."""
     if not job.is_open:
-        _ended(job)
+        _ended(job, place)
         return
     job.joined_by(current().id)
 
@@ -91,10 +91,12 @@ def _progress(job: Job[Any], place: str) -> None:
         st.button("Cancel", key=f"cancel-{place}-{id(job)}", on_click=job.stop)
 
 
-def _ended(job: Job[Any]) -> None:
+def _ended(job: Job[Any], place: str) -> None:
     if job.state == "failed":
         st.error(escaped(job.error))
     elif job.state == "cancelled":
         st.info(f"{escaped(job.title)}: cancelled.")
     if job.state in ("failed", "cancelled"):
-        st.button("Try again", key=f"again-{id(job)}", on_click=work.desk.forget, args=(job.key,))
+        st.button(
+            "Try again", key=f"again-{place}-{id(job)}", on_click=work.desk.forget, args=(job.key,)
+        )

@@ -28,7 +28,7 @@ def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how
     session = current()
     key = f"choice_{name}"
     value = _checked(name, options)
-    if st.session_state.get(key) not in options:
+    if st.session_state.get(key) != value:  # the choice has been changed elsewhere, such as by undo
         st.session_state[key] = value
 
     def keep() -> None:

@@ -137,14 +137,22 @@ def profile(here: Workspace) -> Job[Profile]:
     )
 
 
-def ranking(here: Workspace, method: str, seed: int = 0) -> Job[Ranking]:
-    """The heads in order of importance by a method."""
+def ranking_key(here: Workspace, method: str, seed: int = 0) -> tuple[Any, ...]:
+    """The key of a ranking, to find one that has been asked for."""
+    return (here.key, "ranking", method, seed)
+
+
+def ranking(
+    here: Workspace, method: str, seed: int = 0, *, is_lasting: bool = False
+) -> Job[Ranking]:
+    """The heads in order of importance by a method; other work stops it unless it was started to last."""
     return desk.ask(
-        (here.key, "ranking", method, seed),
+        ranking_key(here, method, seed),
         lambda: _ranking(here, method, seed),
         owner=current().id,
         kind="ranking",
         title=f"Scores of the heads by {method}",
+        is_lasting=is_lasting,
     )
 
 

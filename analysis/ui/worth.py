@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from analysis.mask import Head, name
-from analysis.ui import close_up, figure, frame, scored, views, work
+from analysis.ui import close_up, figure, frame, scored, scoring, views, work
 from analysis.ui.resources import Workspace
 
 if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
+    from analysis.scores import Ranking
 
 
 def section(here: Workspace, head: Head) -> None:
@@ -25,15 +27,14 @@ def section(here: Workspace, head: Head) -> None:
 
 def _scores(here: Workspace, head: Head) -> None:
     st.markdown("**Its place by every score**")
-    known = close_up.rankings(here, dict(views.methods()))
-    if not known:
-        job = work.desk.find((here.key, "scores"))
-        if job is not None and job.is_open:
-            frame.follow(job, "scores")
-            return
-        st.button("Score the heads by every quick method", on_click=work.start(scored.scores, here))
-        st.caption("A few passes over the calibration split.")
-        return
+    known = scored.telling(scored.known(here))
+    if known:
+        _places(known, head)
+    scoring.offer(here)
+
+
+def _places(known: Mapping[str, Ranking], head: Head) -> None:
+    """The head among all others, by every score that is known."""
     from analysis import head_figures
 
     statistics = scored.statistics(known)

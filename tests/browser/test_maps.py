@@ -7,7 +7,10 @@ import re
 import pytest
 from browsing import cell, settled
 from playwright.sync_api import Browser, expect
+from tiny import tiny_model, tiny_tokenizer
 
+ANSWERS = 10_000
+"""Milliseconds in which a click on a long text's map is answered, on a machine that has other work too."""
 TEXTS = {
     "markup": "<img src=x onerror=\"document.title='run'\"><b>good</b> **bold** $x$ [a](javascript:1)",
     "right to left": "هذا فيلم جيد جدا وممتع ‮ good",
@@ -47,6 +50,35 @@ def test_a_click_on_a_small_map_shows_it_large(server, page) -> None:
     cell(page, 2, 3).click()
     expect(page.get_by_role("heading", name="L2.H3")).to_be_visible()
     expect(page).to_have_url(re.compile(r"head=2\.3"))
+
+
+@pytest.fixture(scope="module")
+def long_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that reads 512 tokens."""
+    folder = tmp_path_factory.mktemp("long")
+    tiny_model("distilbert", max_position_embeddings=512).save_pretrained(folder)
+    tokenizer = tiny_tokenizer()
+    tokenizer.model_max_length = 512
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_text_of_512_tokens_is_drawn_and_the_page_still_answers(
+    server, page, long_model: str
+) -> None:
+    text = " ".join(["good film"] * 255)
+    page.goto(server.link("attention", model=long_model, text=text))
+    expect(page.get_by_text("512 tokens, special ones included")).to_be_visible()
+    colours = """canvas => new Set(new Uint32Array(
+        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
+    settled(page)
+    drawn = page.locator("canvas.map")
+    assert drawn.evaluate(colours) > 10
+    first = drawn.evaluate("canvas => canvas.toDataURL()")
+    cell(page, 2, 3).click()
+    expect(page.get_by_role("heading", name="L2.H3")).to_be_visible(timeout=ANSWERS)
+    settled(page)
+    assert drawn.evaluate("canvas => canvas.toDataURL()") != first
 
 
 @pytest.mark.parametrize("kind", TEXTS)

@@ -8,16 +8,24 @@ from browsing import QUESTIONS, go, settled
 from playwright.sync_api import Browser, expect
 
 
-def test_curves_go_on_while_another_page_is_open_and_after_a_reload(server, page) -> None:
-    page.goto(server.link("curves", methods="magnitude random", sentences="all"))
+def test_a_slow_sweep_runs_on_through_another_page_and_a_reload(server, page) -> None:
+    page.goto(server.link("curves", methods="magnitude random", sentences="all", timed="on"))
     page.get_by_role("button", name="Draw").click()
-    begun = page.locator(".stProgress").or_(page.get_by_role("heading", name="All numbers"))
-    expect(begun.first).to_be_visible()
+    running = page.locator(".stProgress").filter(has_text="Curves of 2 methods")
+    counted = re.compile(r"\b([1-9][\d,]*) of [\d,]+ ")
+    expect(running).to_have_text(counted)
     go(page, "Overview")
+    expect(page.get_by_role("button", name=re.compile(r"\d+ running"))).to_be_visible()
     go(page, "Curves")
+    expect(running).to_have_text(counted)
+    before = counted.search(running.inner_text())[1]
     page.reload()
-    expect(page.get_by_role("heading", name="All numbers")).to_be_visible()
-    expect(page.get_by_test_id("stPlotlyChart")).to_be_visible()
+    expect(running).to_have_text(counted)
+    after = counted.search(running.inner_text())[1]
+    assert int(after.replace(",", "")) >= int(before.replace(",", ""))
+    expect(page.get_by_role("heading", name="All numbers")).to_have_count(0)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Curves of 2 methods: cancelled.").first).to_be_visible()
 
 
 def test_work_is_listed_on_another_page_cancelled_there_and_leads_back(server, page) -> None:

@@ -1,14 +1,19 @@
-"""A click on a curve or on the frontier opens that mask, and masks made by hand can be put beside the swept ones."""
+"""A click on a curve or on the frontier opens that mask, and plans stand beside the swept masks."""
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from analysis.mask import HeadMask
+from analysis.plan import Plan
+from analysis.store import Store
 from analysis.ui import frontier, results
+from analysis.ui.plans import shelf
+from analysis.ui.state import Session
 
 ANATOMY = SimpleNamespace(heads=(4, 4, 4))
 TABLE = pd.DataFrame(
@@ -27,8 +32,6 @@ TABLE = pd.DataFrame(
     [
         (0, "1.0.0", "Magnitude"),
         ([2], "0.0.f", "Random"),
-        ("8.0.1", "8.0.1", "your mask"),
-        (["8.0.1"], "8.0.1", "your mask"),
     ],
 )
 def test_a_clicked_point_is_its_mask(customdata, code: str, title: str) -> None:
@@ -42,40 +45,83 @@ def test_a_click_beside_the_points_opens_nothing(points) -> None:
     assert results.mask_of_point(points, TABLE, ANATOMY) is None
 
 
-def test_every_point_of_the_frontier_opens_the_mask_that_it_shows() -> None:
-    plans = pd.DataFrame(
-        {"name": ["mine"], "accuracy": [0.75], "latency_ratio": [1.25], "mask": ["8.0.1"]}
-    )
+def test_every_point_of_the_frontier_opens_the_mask_or_the_plan_that_it_shows() -> None:
+    mine = SimpleNamespace(id="4f", mask=HeadMask.decode(ANATOMY, "8.0.1"))
+    found = SimpleNamespace(get=lambda id: mine if id == mine.id else None)
+    plans = pd.DataFrame({"id": ["4f"], "name": ["mine"], "accuracy": 0.75, "latency_ratio": 1.25})
     swept, best, stars = frontier.drawn(TABLE, plans).data
-    for trace, codes in ((swept, list(TABLE["mask"])), (stars, ["8.0.1"])):
-        found = [
-            results.mask_of_point([{"customdata": each}], TABLE, ANATOMY)
-            for each in list(trace.customdata)
-        ]
-        assert [mask.encode() for mask, _ in filter(None, found)] == codes
+    points = [[{"customdata": each}] for each in swept.customdata]
+    opened = [results.mask_of_point(each, TABLE, ANATOMY) for each in points]
+    assert [mask.encode() for mask, _ in opened] == list(TABLE["mask"])
+    assert [frontier.plan_of_point(each, found) for each in points] == [None] * 3
+    (star,) = stars.customdata
+    assert frontier.plan_of_point([{"customdata": star}], found) is mine
+    assert results.mask_of_point([{"customdata": star}], TABLE, ANATOMY) is None
     assert best.customdata is None
 
 
-def test_a_mask_is_named_by_its_heads_and_the_beginning_of_its_code() -> None:
-    mask = HeadMask.decode(ANATOMY, "8.0.1")
-    assert frontier.name(mask) == "10 of 12 heads, 8.0.1"
-    deep = SimpleNamespace(heads=(12,) * 24)
-    assert frontier.name(HeadMask.full(deep)).endswith(" heads, 0.0.0.0.0.0.0.0.0.0.0.0…")
+def test_many_plans_are_named_on_hover_only() -> None:
+    names = [f"plan {number}" for number in range(frontier.NAMED + 1)]
+    plans = pd.DataFrame({"id": names, "name": names, "accuracy": 0.7, "latency_ratio": 1.2})
+    assert frontier.drawn(TABLE, plans).data[-1].mode == "markers"
+    assert frontier.drawn(TABLE, plans[:-1]).data[-1].mode == "markers+text"
 
 
-def test_a_mask_of_ones_own_is_put_on_the_frontier_clicked_and_taken_away(tab) -> None:
-    query = {"methods": "magnitude", "sentences": "all", "timed": "on", "off": "3.0.1"}
-    opened = tab(**query).visit("curves").press("Draw")
-    assert opened.at.dataframe[-1].value["latency_ratio"].notna().any()
+TIMED = {"methods": "magnitude", "sentences": "all", "timed": "on"}
+
+
+def stars(opened) -> list[str]:
+    """The names of the plans on the figure."""
+    spec = next(
+        each.proto.spec for each in opened.at.get("plotly_chart") if "frontier" in each.proto.id
+    )
+    trace = next((each for each in json.loads(spec)["data"] if each["name"] == "plans"), {})
+    return trace.get("text", [])
+
+
+def test_a_mask_put_on_the_frontier_is_a_plan_that_others_see_and_open(tab) -> None:
+    opened = tab(**TIMED, off="3.0.1").visit("curves").press("Draw")
+    assert stars(opened) == []
     opened.press("Put the current mask on this figure")
-    assert "9 of 12 heads" in opened.said()
-    assert "times faster" in opened.settle().said()
+    (plan,) = Store().plans.all()
+    assert plan.mask.encode() == "3.0.1"
+    assert stars(opened) == [plan.name] == ["9 of 12 heads"]
+    assert "times faster" in opened.said()
     assert all(button.disabled for button in opened.at.button if button.label.startswith("Put"))
-    opened.session.change(HeadMask.full(opened.session.here.anatomy))
-    assert opened.visit("prune").metric("Heads on") == "12 of 12"
-    assert "times faster" in opened.visit("curves").said()
-    opened.press("Remove")
-    assert "9 of 12 heads" not in opened.said()
+
+    after_a_reload = tab(**TIMED, ablation="mean").visit("curves").press("Draw")
+    assert stars(after_a_reload) == ["9 of 12 heads"]
+    after_a_reload.press("Open").visit("prune")
+    assert "shows the plan **9 of 12 heads**" in after_a_reload.said()
+    assert after_a_reload.session.mask == plan.mask
+    assert after_a_reload.session.query().get("ablation") is None
+
+
+def test_a_click_on_a_star_opens_its_plan(tab, monkeypatch) -> None:
+    opened = tab(off="3.0.1")
+    here = opened.session.here
+    where = {"data": shelf.data_key(here), "data_name": here.data.name}
+    mask, fingerprint = opened.session.mask, here.subject.fingerprint
+    plan = Store().plans.keep(Plan("mine", here.subject.spec, fingerprint, mask, "mean"), **where)
+    points = [{"customdata": [f"{frontier.PLAN}{plan.id}"]}]
+    state = {frontier.CHART: SimpleNamespace(selection=SimpleNamespace(points=points))}
+    monkeypatch.setattr(frontier.st, "session_state", state)
+    monkeypatch.setattr(shelf, "current", lambda: opened_session)
+    opened_session = Session(mask=HeadMask.full(mask))
+    frontier.open_point(TABLE, shelf.Shelf((plan,)))
+    assert opened_session.mask == plan.mask
+    assert opened_session.choices["plan"] == plan.id
+    assert opened_session.choices["ablation"] == "mean"
+    assert state[results.OPENED]
+
+
+def test_plans_that_were_never_measured_can_be_measured_there(tab) -> None:
+    opened = tab(**TIMED, off="3.0.1").visit("prune").press("Keep this mask as a plan")
+    opened.visit("curves").press("Draw")
+    assert "not measured yet" in opened.said()
+    opened.press("Measure the plans")
+    assert stars(opened) == ["9 of 12 heads"]
+    assert not [button for button in opened.at.button if button.label.startswith("Measure")]
 
 
 def test_the_page_says_how_each_method_stands_against_chance(tab) -> None:
@@ -100,11 +146,11 @@ def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:
 def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:
     session = SimpleNamespace(here=SimpleNamespace(anatomy=ANATOMY), notices=[], changed=[])
     session.change = session.changed.append
-    event = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": "8.0.1"}]))
+    event = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": 0}]))
     monkeypatch.setattr(results, "current", lambda: session)
     state = {"frontier": event}
     monkeypatch.setattr(results.st, "session_state", state)
     results.open_point(TABLE, "frontier")
-    assert [mask.encode() for mask in session.changed] == ["8.0.1"]
+    assert [mask.encode() for mask in session.changed] == ["1.0.0"]
     assert state[results.OPENED]
-    assert session.notices == ["The switchboard now shows your mask with 10 of 12 heads on."]
+    assert session.notices == ["The switchboard now shows Magnitude with 11 of 12 heads on."]

@@ -50,6 +50,17 @@ def test_its_place_by_every_score_comes_with_the_scores(tab) -> None:
     assert "Methods that disagree" in opened.said()
 
 
+def test_a_score_that_is_missing_is_started_on_the_heads_own_page(tab) -> None:
+    opened = tab(head="1.2").visit("head")
+    opened.at.selectbox(key="score_by").select("leave-one-out")
+    opened.run().press("Score")
+    (strips,) = [
+        each.proto.spec for each in opened.at.get("plotly_chart") if "scores" in each.proto.id
+    ]
+    assert "Leave one out, divergence" in strips
+    assert not any("Leave one out, div" in each for each in opened.at.selectbox[-1].options)
+
+
 def test_a_head_that_the_model_does_not_have_is_told(tab) -> None:
     opened = tab(head="7.1").visit("head")
     assert "**L0.H0**" in opened.said()

@@ -115,6 +115,21 @@ def test_opening_a_plan_brings_its_ablation(tab) -> None:
     assert opened.at.selectbox(key="choice_ablation").value == "mean"
 
 
+def test_undo_after_opening_a_plan_brings_the_ablation_back(tab) -> None:
+    opened = keep(tab(off=OFF, ablation="mean").visit("prune"))
+    opened.session.choices["plan"] = ""
+    opened.at.selectbox(key="choice_ablation").select("zero")
+    opened.run().settle().press("All on")
+    chooser(opened).select(Store().plans.all()[0].id)
+    opened.run().settle().press("Undo")
+    assert opened.session.mask.is_full
+    assert opened.session.choices["ablation"] == "zero"
+    assert opened.at.selectbox(key="choice_ablation").value == "zero"
+    opened.press("Redo")
+    assert opened.session.mask.encode() == OFF
+    assert opened.at.selectbox(key="choice_ablation").value == "mean"
+
+
 def test_a_name_that_is_taken_is_told_and_nothing_is_kept(two) -> None:
     keep(switch(two.visit("prune"), (1, 2)), "half", "Branch")
     assert "there is a plan called 'half' already" in two.said().replace("\\", "").lower()

@@ -168,11 +168,10 @@ def take_in(here: Workspace, content: bytes) -> StoredPlan:
 
 
 def show(plan: StoredPlan) -> None:
-    """Put a plan's mask on the switchboard, as a step that can be undone."""
+    """Put a plan's mask and ablation on the switchboard, as a step that can be undone."""
     session = current()
-    session.change(plan.mask)
+    session.change(plan.mask, ablation=plan.ablation)
     session.choices["plan"] = plan.id
-    session.choices["ablation"] = st.session_state["choice_ablation"] = plan.ablation
 
 
 def file_of(plan: StoredPlan, shelf: Shelf, result: Result | None) -> str:

@@ -1,0 +1,54 @@
+"""The network is cut while somebody works, and comes back."""
+
+from __future__ import annotations
+
+import re
+
+from browsing import cell, heads_off, measured, settled
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+
+class Cable:
+    """What a page's connection to the server runs through."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._is_cut = page, False
+        self._sockets: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("_stcore/stream"), self._connect)
+
+    def cut(self) -> None:
+        self._is_cut = True
+        self._page.context.set_offline(True)
+        for socket in self._sockets:  # an open one outlives being offline
+            socket.close()
+        self._sockets.clear()
+
+    def mend(self) -> None:
+        self._is_cut = False
+        self._page.context.set_offline(False)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        if self._is_cut:
+            socket.close()
+            return
+        socket.connect_to_server()
+        self._sockets.append(socket)
+
+
+def test_a_mask_outlives_a_cut_of_the_network(server, page) -> None:
+    cable = Cable(page)
+    page.goto(server.link("prune"))
+    measured(settled(page), "12 of 12")
+    cell(page, 1, 1).click()
+    before = measured(page, "11 of 12")
+    cable.cut()
+    state = page.get_by_test_id("stApp")
+    expect(state).not_to_have_attribute("data-test-connection-state", "CONNECTED")
+    cable.mend()
+    expect(state).to_have_attribute("data-test-connection-state", "CONNECTED")
+    assert measured(settled(page), "11 of 12") == before
+    expect(cell(page, 1, 1)).to_have_attribute("aria-checked", "false")
+    cell(page, 2, 2).click()
+    measured(page, "10 of 12")
+    expect(heads_off(page)).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"off=0\.2\.4"))
