@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
 
-desk = Desk(keep_of_kind={"opening": 2, "maps": 8, "atlas": 8}, origin=origin)
+desk = Desk(
+    keep_of_kind={"opening": 2, "maps": 8, "atlas": 8, "repaired A": 1, "repaired B": 1},
+    origin=origin,
+)
 """Where all sessions of this server ask."""
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"

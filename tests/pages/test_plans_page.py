@@ -8,7 +8,9 @@ import pytest
 
 from analysis.mask import HeadMask
 from analysis.plan import Plan
+from analysis.repair import repair
 from analysis.store import Store
+from analysis.tryout import Variant, tryout
 from analysis.ui.plans import shelf
 
 OFF = "1.0.8"
@@ -188,6 +190,38 @@ def test_ones_own_sentence_is_answered_under_all_three(two, tab) -> None:
     opened = tab(**{**two.session.query(), "text": "the film was very good"}).visit("plans")
     assert "answers" in opened.said()
     assert opened.at.text_input(key="pair_own_text").value == "the film was very good"
+
+
+def test_ones_own_sentence_is_answered_by_the_repaired_model_where_a_plan_has_a_repair(
+    two, tab, desk
+) -> None:
+    here, text = two.session.here, "the film was very good"
+    mended = Plan(
+        "mended",
+        here.subject.spec,
+        here.subject.fingerprint,
+        two.session.mask,
+        repair="least-squares",
+    )
+    plan = Store().plans.keep(mended, data=shelf.data_key(here), data_name=here.data.name)
+    two.session.choices.update(plan=plan.id, plan_a="full", plan_b=plan.id, text=text)
+    said = two.visit("plans").said()
+    smaller = repair(
+        here.subject,
+        plan.mask,
+        here.data.splits["calibration"],
+        selection=here.data.splits["selection"],
+    )
+    assert smaller.report.used == "least-squares"
+    (job,) = desk.done("tryout")
+    full = Variant("full model", HeadMask.full(here.anatomy))
+    repaired = Variant("mended", plan.mask, smaller=smaller.subject)
+    wanted = tryout(here.subject, text, [full, repaired]).probabilities
+    bare = tryout(here.subject, text, [Variant("mended", plan.mask)]).probabilities
+    assert job.answer.names == ("full model", "mended")
+    assert job.answer.probabilities[1] == pytest.approx(wanted[1], abs=1e-4)
+    assert job.answer.probabilities[1] != pytest.approx(bare[0], abs=1e-2)
+    assert "mended answers as the smaller model whose heads are removed" in said
 
 
 def test_a_link_to_a_plan_that_is_not_here_shows_another(two, tab) -> None:

@@ -177,9 +177,16 @@ def _answers(
         else:
             flips.section(here, answers[0], answers[1], names=names, key="pair_flips")
     with own:
-        tried = [(side.name, side.treatment.mask, side.treatment.ablation) for side in sides]
-        full = ("full model", HeadMask.full(here.anatomy), "zero")
+        full = tryout.Asked("full model", HeadMask.full(here.anatomy))
+        tried = [_asked(here, side, place) for side, place in zip(sides, "AB", strict=True)]
         tryout.section(here, list(dict.fromkeys([full, *tried])), key="pair_own")
+
+
+def _asked(here: Workspace, side: Side, place: str) -> tryout.Asked:
+    """A side as it answers a sentence: with the model that its numbers are of."""
+    treatment = side.treatment
+    made = measure.mended(here, treatment, place) if treatment.is_repaired else None
+    return tryout.Asked(side.name, treatment.mask, treatment.ablation, treatment.repair, made)
 
 
 def numbers(
