@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.report.heads import colour
 from analysis.report.html import short
 from analysis.report.svg import element, line, picture, words
+from analysis.ui.sprites import sprite
 from analysis.wording import percent
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ LARGEST = 24
 """Tokens of a map whose names are written beside it."""
 LONGEST = 12
 """Characters of such a name."""
+PIXELS = 512
+"""Of a map's side at most."""
 
 
 def maps(drawn: Sequence[tuple[str, str, np.ndarray]], tokens: Sequence[str]) -> str:
@@ -47,7 +49,7 @@ def maps(drawn: Sequence[tuple[str, str, np.ndarray]], tokens: Sequence[str]) ->
         x = left + place * (side + GAP)
         parts.append(words(x, 20, head, font_size=20, font_weight=600))
         parts.append(words(x, 46, told, font_size=16.5))
-        parts += _cells(weights, x, 62, step)
+        parts.append(_image(weights, x, 62, side))
     label = "; ".join(f"{head} {told}" for head, told, _ in drawn)
     return picture(WIDTH, 66 + side, f"Attention maps: {label}", *parts)
 
@@ -126,17 +128,16 @@ def shares(rows: Sequence[tuple[str, float, str]]) -> str:
     return picture(WIDTH, 20 + 120 * len(rows), label, *parts)
 
 
-def _cells(weights: np.ndarray, x: float, y: float, step: float) -> list[str]:
-    largest = max(float(weights.max()), 1e-6)
-    return [
-        element(
-            "rect",
-            x=x + key * step,
-            y=y + query * step,
-            width=step + 0.3,
-            height=step + 0.3,
-            fill=colour(float(weights[query, key]) / largest),
-        )
-        for query in range(len(weights))
-        for key in range(len(weights))
-    ]
+def _image(weights: np.ndarray, x: float, y: float, side: float) -> str:
+    """A map as one image, so that a long text is as light as a short one."""
+    import torch
+
+    return element(
+        "image",
+        href=sprite([torch.from_numpy(weights)[None]], side=PIXELS),
+        x=x,
+        y=y,
+        width=side,
+        height=side,
+        style="image-rendering:pixelated",
+    )

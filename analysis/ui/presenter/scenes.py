@@ -9,6 +9,7 @@ import streamlit as st
 from analysis.mask import HeadMask, name
 from analysis.statistics import Statistic
 from analysis.ui import frame, presenter, views, work
+from analysis.ui.examples import LONGEST
 from analysis.ui.presenter import pictures
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current, write_link
@@ -147,15 +148,19 @@ def gaining(here: Workspace) -> None:
         st.markdown(f"## {ratio:.2f} ×")
         st.markdown(f"as fast ({low:.2f} to {high:.2f}), measured in turns on this computer.")
     masked = found.latency.ratios[work.MASKED]
-    sure = (
-        ""
-        if low > 1
-        else " The interval includes 1: that is no gain that could be told from chance."
-    )
     st.markdown(
         f"Heads that are only switched off are still computed ({masked:.2f} × as fast): speed comes from removing "
-        f"them.{sure} Most of a model is not attention, so there is a ceiling."
+        f"them.{doubt(low, high)} Most of a model is not attention, so there is a ceiling."
     )
+
+
+def doubt(low: float, high: float) -> str:
+    """What is to be said of a speed that is no sure gain, from the interval of its ratio (above 1 is faster)."""
+    if low > 1:
+        return ""
+    if high < 1:
+        return " Here the smaller model was the slower one, and the whole interval says so."
+    return " The interval includes 1: that is no gain that could be told from chance."
 
 
 def story_mask(here: Workspace) -> HeadMask:
@@ -181,7 +186,7 @@ def prepare(here: Workspace) -> None:
 
 def sentence(here: Workspace) -> str:
     """The text that somebody wrote, or a short one of the data."""
-    written = current().choices["text"].strip()
+    written = current().choices["text"][:LONGEST].strip()
     if written:
         return written
     texts = here.sentences("selection").texts
