@@ -10,7 +10,7 @@ import pandas as pd
 from torch import Tensor
 
 from analysis.attention import Ablation, Means
-from analysis.batches import Batch, batches
+from analysis.batches import Batch, batches, whole_length
 from analysis.errors import DataError, MethodError
 from analysis.evaluation import logits
 from analysis.mask import HeadMask
@@ -81,14 +81,13 @@ def tryout(
         )
     text = text.encode("utf-8", "replace").decode()  # no tokenizer can encode half a surrogate pair
     (batch,) = batches(subject, Split((text,), (0,)))
-    whole = subject.tokenizer(text, truncation=False, verbose=False)["input_ids"]
     rows = [_logits(subject, batch, each, means).float().softmax(-1) for each in variants]
     return Tryout(
         names=tuple(each.name for each in variants),
         labels=tuple(subject.labels),
         probabilities=tuple(tuple(row[0].tolist()) for row in rows),
         tokens=int(batch.real.sum()),
-        is_cut=len(whole) > int(batch.real.sum()),
+        is_cut=whole_length(subject, text) > int(batch.real.sum()),
     )
 
 

@@ -19,7 +19,7 @@ text = examples.text_box(here)
 reading = atlas.reading(session.mask)
 found = frame.wait_for(atlas.atlas(here, text, session.mask, reading))
 tokens = found.maps.tokens
-st.caption(views.length_note(here.subject, found.length))
+st.caption(views.length_note(here.subject, found.length, is_cut=found.maps.is_cut))
 
 
 def pick() -> None:
