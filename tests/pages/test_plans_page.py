@@ -175,6 +175,7 @@ def test_two_plans_stand_side_by_side(two) -> None:
     assert list(numbers.columns) == ["full model", "half", "braver"]
     assert list(numbers.loc["heads on"]) == ["12 of 12", "10 of 12", "9 of 12"]
     assert "answers changed" in said
+    assert "“Became wrong”: right with half, wrong with braver" in said
 
 
 def test_a_plan_is_compared_with_the_full_model_and_the_link_says_so(two) -> None:
