@@ -48,6 +48,7 @@ def board() -> None:
             repaired=cells.repaired(here, session.mask),
         )
         cells.waiting(here)
+        cells.save(here)
         controls.presets(here)
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:

@@ -11,6 +11,7 @@ from analysis.plan import Plan
 from analysis.repair import repair
 from analysis.store import Store
 from analysis.tryout import Variant, tryout
+from analysis.ui import figure
 from analysis.ui.plans import shelf
 
 OFF = "1.0.8"
@@ -176,6 +177,15 @@ def test_two_plans_stand_side_by_side(two) -> None:
     assert list(numbers.loc["heads on"]) == ["12 of 12", "10 of 12", "9 of 12"]
     assert "answers changed" in said
     assert "“Became wrong”: right with half, wrong with braver" in said
+
+
+def test_the_maps_of_both_plans_can_be_saved(two, monkeypatch) -> None:
+    found = {}
+    monkeypatch.setattr(figure, "show", lambda _, table, name, **how: found.update({name: table}))
+    two.visit("plans")
+    half, braver = found["plan-a"], found["plan-b"]
+    assert (half["on"].sum(), braver["on"].sum()) == (10, 9)
+    assert half["differs"].sum() == braver["differs"].sum() == 1
 
 
 def test_a_plan_is_compared_with_the_full_model_and_the_link_says_so(two) -> None:

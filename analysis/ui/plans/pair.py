@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
-from analysis.ui import flips, frame, tryout, views
+from analysis.ui import figure, flips, frame, tryout, views
 from analysis.ui.plans import bar, measure
 from analysis.ui.plans.measure import Numbers
 from analysis.ui.plans.shelf import Shelf, Turn, opened
@@ -138,10 +138,12 @@ def _maps(first: Side, second: Side) -> None:
         st.columns(2, gap="medium"), (first, second), (second, first), strict=True
     ):
         with place:
-            st.plotly_chart(
+            letter = "ab"[mine is second]
+            figure.show(
                 plan_figures.mask_map(mine.treatment.mask, beside.treatment.mask, beside.name),
-                key=f"map_{'ab'[mine is second]}",
-                config={"displayModeBar": False},
+                plan_figures.mask_table(mine.treatment.mask, beside.treatment.mask),
+                f"plan-{letter}",
+                key=f"map_{letter}",
                 alt=f"Heads of {mine.name}; orange where the two differ",
             )
     apart = sum(

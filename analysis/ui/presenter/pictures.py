@@ -13,6 +13,8 @@ from analysis.ui.sprites import sprite
 from analysis.wording import percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.evaluation import Evaluation
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -126,6 +128,21 @@ def shares(rows: Sequence[tuple[str, float, str]]) -> str:
         ]
     label = "; ".join(f"{name}: {told}" for name, _, told in rows)
     return picture(WIDTH, 20 + 120 * len(rows), label, *parts)
+
+
+def accuracy_table(before: Evaluation, now: Evaluation) -> pd.DataFrame:
+    """The numbers of `accuracies`: a row a model, shares of 0 to 1 with the ends of their intervals."""
+    import pandas as pd
+
+    rows = [(e.heads_on, e.n, e.accuracy, e.low, e.high) for e in (before, now)]
+    return pd.DataFrame(rows, columns=["heads on", "sentences", "accuracy", "low", "high"])
+
+
+def share_table(rows: Sequence[tuple[str, float]]) -> pd.DataFrame:
+    """The numbers of `shares`: a row a cost, and what is left of it (1 is as much as before)."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=["cost", "left"])
 
 
 def _image(weights: np.ndarray, x: float, y: float, side: float) -> str:
