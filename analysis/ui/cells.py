@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ import streamlit as st
 from analysis.mask import Head, HeadMask
 from analysis.progress import Step
 from analysis.ui import board_picture, examples, figure, frame, scored, views, work
-from analysis.ui.choice import Choice
 from analysis.ui.jobs import Job
+from analysis.ui.plans import shelf
 from analysis.ui.resources import TOKENS, Workspace
 from analysis.ui.sprites import sprite
 from analysis.ui.state import current
@@ -92,13 +91,11 @@ def save(here: Workspace) -> None:
 
 
 def repaired(here: Workspace, mask: HeadMask) -> tuple[Head, ...]:
-    """The heads whose projections a finished export of this mask has repaired."""
-    for repair in ("least-squares", "mean"):
-        for padded, onnx in itertools.product((False, True), repeat=2):
-            job = work.desk.find(work.delivery_key(here, mask, Choice(repair, padded, onnx)))
-            if job is not None and job.answer is not None:
-                return views.repaired(mask, repair)
-    return ()
+    """The heads whose projections a repair changes: that of the plan which is open, or of a finished export."""
+    plan = shelf.opened(shelf.read(here))
+    repairs = [*([plan.repair] if plan and plan.mask == mask else []), *work.delivered(here, mask)]
+    marked = (views.repaired(mask, repair) for repair in repairs)
+    return next((heads for heads in marked if heads), ())
 
 
 def waiting(here: Workspace) -> None:

@@ -23,6 +23,8 @@ class Choice:
     length: int = 128
     threads: int | None = None
     dtype: str = "float32"
+    name: str = ""
+    """What the plan is called; empty for one that nobody has named."""
 
 
 def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
@@ -30,7 +32,7 @@ def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
     from analysis.plan import Plan
 
     return Plan(
-        name=f"{mask.heads_on} of {mask.heads_total} heads",
+        name=choice.name or f"{mask.heads_on} of {mask.heads_total} heads",
         model=here.subject.spec,
         fingerprint=here.subject.fingerprint,
         mask=mask,

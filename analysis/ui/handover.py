@@ -13,6 +13,7 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.ui import frame
 from analysis.ui.choice import Choice, plan_of
+from analysis.ui.plans import shelf
 from analysis.ui.resources import Workspace
 from analysis.ui.widgets import setting, switch
 
@@ -38,8 +39,12 @@ SHAPES = {
 }
 
 
-def choices(here: Workspace) -> Choice:
-    """Repair and form of the model."""
+def choices(here: Workspace, mask: HeadMask) -> Choice:
+    """Repair and form of the model; the plan has its name if the mask is that of the one which is open."""
+    plan = shelf.opened(shelf.read(here))
+    name = plan.name if plan is not None and plan.mask == mask else ""
+    if name:
+        st.markdown(f"These are the heads of the plan **{frame.escaped(name)}**.")
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
     repair = setting(
         "repair", list(REPAIRS), left.selectbox, label="Repair", format_func=REPAIRS.__getitem__
@@ -50,7 +55,7 @@ def choices(here: Workspace) -> Choice:
     with right:
         onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
     batch, length, threads, dtype = _timed(here)
-    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype)
+    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype, name)
 
 
 def _timed(here: Workspace) -> tuple[int, int, int | None, str]:

@@ -192,6 +192,16 @@ def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
     )
 
 
+def delivered(here: Workspace, mask: HeadMask) -> tuple[str, ...]:
+    """The repairs of the finished deliveries of this mask, however they were written and timed."""
+    found: list[str] = []
+    for job in desk.done("delivery"):
+        key: Any = job.key
+        if key[:3] == (here.key, "delivery", mask) and job.answer is not None:
+            found.append(job.answer.report.used)
+    return tuple(found)
+
+
 def sweep_key(
     here: Workspace, methods: Sequence[str], limit: int | None, ablation: str, timed: bool
 ) -> tuple[Any, ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from analysis.mask import HeadMask
 from analysis.plan import Plan
+from analysis.progress import Step
 from analysis.repair import repair
 from analysis.store import Store
 from analysis.tryout import Variant, tryout
-from analysis.ui import figure
+from analysis.ui import figure, reporting, switchboard, views, work
+from analysis.ui.choice import Choice, plan_of
 from analysis.ui.plans import shelf
 
 OFF = "1.0.8"
@@ -124,6 +127,59 @@ def test_a_name_that_is_taken_is_told_and_nothing_is_kept(two) -> None:
     assert kept() == ["half", "braver"]
     keep(two, "third", "Branch")
     assert kept() == ["half", "braver", "third"]
+
+
+@pytest.fixture
+def marked(monkeypatch) -> list:
+    """The heads that the switchboard marks as repaired, drawing by drawing."""
+    drawn: list = []
+    monkeypatch.setattr(switchboard, "switchboard", lambda *_, **how: drawn.append(how["repaired"]))
+    return drawn
+
+
+def test_the_heads_of_an_open_plan_with_a_repair_are_marked_until_the_mask_changes(
+    two, marked
+) -> None:
+    here, mask = two.session.here, two.session.mask
+    mended = Plan("mended", here.subject.spec, here.subject.fingerprint, mask, repair="mean")
+    plan = Store().plans.keep(mended, data=shelf.data_key(here), data_name=here.data.name)
+    two.session.choices["plan"] = plan.id
+    two.visit("prune")
+    assert marked[-1] == views.repaired(mask, "mean") != ()
+    switch(two, (1, 2))
+    assert marked[-1] == ()
+
+
+def test_an_export_marks_its_heads_however_it_was_timed_and_written(tab, desk, marked) -> None:
+    opened = tab(off=OFF)
+    here, mask = opened.session.here, opened.session.mask
+
+    def delivered(used: str, asked: Choice) -> None:
+        found = SimpleNamespace(report=SimpleNamespace(used=used))
+        job = desk.ask(
+            work.delivery_key(here, mask, asked),
+            lambda: iter([Step(1, 1, "stages", found)]),
+            owner="anna",
+            kind="delivery",
+            title="a model",
+        )
+        assert job.wait(5)
+
+    delivered("none", Choice("least-squares", False, False))  # it was taken back
+    opened.visit("prune")
+    assert marked[-1] == ()
+    delivered("mean", Choice("mean", True, True, 8, 64, 1, "bfloat16"))
+    opened.run()
+    assert marked[-1] == views.repaired(mask, "mean") != ()
+
+
+def test_the_export_has_the_name_of_the_plan_that_is_open(two, monkeypatch) -> None:
+    asked: list = []
+    monkeypatch.setattr(reporting, "section", lambda *given: asked.append(plan_of(*given)))
+    assert "the plan **braver**" in two.visit("export").said()
+    assert asked[-1].name == "braver"
+    switch(two, (1, 2))
+    assert asked[-1].name == "8 of 12 heads"
 
 
 def test_a_plan_is_renamed_and_annotated(two) -> None:
