@@ -26,8 +26,8 @@ LARGEST = 24
 """Tokens of a map whose names are written beside it."""
 LONGEST = 12
 """Characters of such a name."""
-PIXELS = 512
-"""Of a map's side at most."""
+PIXELS = 256
+"""Of a map's side at most: what it has room for, so that no bright token falls between two pixels."""
 
 
 def maps(drawn: Sequence[tuple[str, str, np.ndarray]], tokens: Sequence[str]) -> str:
