@@ -103,6 +103,14 @@ def encode(subject: Subject, texts: Sequence[str]) -> dict[str, list[list[int]]]
     return found
 
 
+def whole_length(subject: Subject, text: str) -> int:
+    """Tokens of a text, special ones included, as if the model read texts of any length."""
+    tagging = subject.task.name == "token-classification"
+    given: Any = text.split(" ") if tagging else text
+    how = {"truncation": False, "verbose": False, "is_split_into_words": tagging}
+    return len(subject.tokenizer(given, **how)["input_ids"])
+
+
 WORDS = "words"
 """Among what `encode` gives for a tagger: the number of each token's word, -1 for special tokens."""
 _TAKEN = ("input_ids", "attention_mask", "token_type_ids")

@@ -23,6 +23,8 @@ GOLDEN = 0.618034
 """Multiples of it, modulo 1, are spread evenly: neighbouring heads are drawn at different heights."""
 COLUMNS = 5
 """Maps side by side."""
+FINEST = 192
+"""Rows of such a map at most: it has no more pixels."""
 TITLE = 44
 
 
@@ -72,6 +74,8 @@ def gallery(
 ) -> go.Figure:
     """Attention maps side by side, each on a scale of its own from 0 to its largest weight.
 
+    A map of more than `FINEST` tokens is drawn in blocks, each as its largest weight.
+
     Args:
         maps: by title, `[query, key]`.
         tokens: of each of them, for the labels under the pointer.
@@ -83,10 +87,14 @@ def gallery(
         rows, columns, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.12
     )
     for place, (title, weights) in enumerate(maps.items()):
-        labels = [plain(token) for token in tokens[title]] if tokens else None
-        figure.add_trace(_heat(weights, labels), row=place // columns + 1, col=place % columns + 1)
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, autorange="reversed")
+        labels = _blocks_named([plain(token) for token in tokens[title]]) if tokens else None
+        figure.add_trace(
+            _heat(_blocks(weights), labels), row=place // columns + 1, col=place % columns + 1
+        )
+    kind = {"type": "category"} if tokens else {}
+    bare = {"showticklabels": False, "showgrid": False, "zeroline": False, **kind}
+    figure.update_xaxes(**bare)
+    figure.update_yaxes(**bare, autorange="reversed")
     figure.update_annotations(font_size=12)
     return calm(figure, 40 + 190 * rows)
 
@@ -105,16 +113,40 @@ def pattern(weights: np.ndarray) -> go.Figure:
 
 
 def _heat(weights: np.ndarray, labels: Sequence[str] | None) -> go.Heatmap:
-    pairs = [[f"{query} → {key}" for key in labels] for query in labels] if labels else None
     return go.Heatmap(
         z=weights,
         colorscale=MAGNITUDE,
         zmin=0,
         zmax=max(float(weights.max()), 1e-6),
         showscale=False,
-        customdata=pairs,
-        hovertemplate=("%{customdata}: " if labels else "") + "%{z:.3f}<extra></extra>",
+        x=labels,
+        y=labels,
+        hovertemplate=("%{y} → %{x}: " if labels else "") + "%{z:.3f}<extra></extra>",
     )
+
+
+def _blocks(weights: np.ndarray) -> np.ndarray:
+    """A square map in at most `FINEST` rows and columns, each number the largest weight of its block."""
+    import numpy as np
+
+    n, width = len(weights), _width(len(weights))
+    rows = -(-n // width)
+    beyond = width * rows - n
+    padded = np.pad(weights, ((0, beyond), (0, beyond)))
+    largest: np.ndarray = padded.reshape(rows, width, rows, width).max((1, 3))
+    return largest.astype(np.float32)
+
+
+def _blocks_named(tokens: Sequence[str]) -> list[str]:
+    """The rows' names, no two alike: a block's first and last token, each with its place from 0."""
+    width, told = _width(len(tokens)), [f"{place} {token}" for place, token in enumerate(tokens)]
+    blocks = [told[start : start + width] for start in range(0, len(told), width)]
+    return [" … ".join(dict.fromkeys((block[0], block[-1]))) for block in blocks]
+
+
+def _width(n: int) -> int:
+    """Tokens of a block."""
+    return max(1, -(-n // FINEST))
 
 
 def _dots(title: str, colour: str, symbol: str, size: int) -> dict:

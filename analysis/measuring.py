@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -24,6 +24,9 @@ from analysis.store import Occasion, Saving
 from analysis.surgery import check_removable, prune
 from analysis.text import LabelledText
 
+if TYPE_CHECKING:
+    from analysis.repair import Repaired
+
 ROUNDS = 12
 """Timed rounds of a latency comparison."""
 PARTS = 100
@@ -38,9 +41,19 @@ class Treatment:
     ablation: Ablation = "zero"
     repair: Repair = "none"
 
+    @property
+    def is_repaired(self) -> bool:
+        """Whether a smaller, repaired model answers, instead of the full one with heads switched off."""
+        return self.repair != "none" and not self.mask.is_full
+
 
 def appraising(
-    replay: Replay, data: LabelledText, treatment: Treatment, means: Means | None = None
+    replay: Replay,
+    data: LabelledText,
+    treatment: Treatment,
+    means: Means | None = None,
+    *,
+    mended: Subject | None = None,
 ) -> Iterator[Step[Evaluation]]:
     """Evaluate a plan against the full model on the replay's sentences.
 
@@ -52,22 +65,19 @@ def appraising(
         data: for the repair: its calibration and selection splits.
         treatment: what is evaluated.
         means: the heads' mean outputs, for `mean` ablation without repair.
+        mended: the smaller, repaired model, where it has been made already.
 
     Raises:
         MaskError: the mask is of another model, or its heads cannot be removed.
         MethodError: `mean` ablation without means, or a repair without a calibration split.
     """
-    if treatment.repair == "none" or treatment.mask.is_full:
+    if not treatment.is_repaired:
         yield from replay.evaluating(treatment.mask, ablation=treatment.ablation, means=means)
         return
-    from analysis.repair import repairing
-
-    mended: Subject | None = None
-    given: dict[str, Any] = {"selection": data.splits.get("selection")}
-    calibration: Any = data.splits.get("calibration")
-    for step in repairing(replay.subject, treatment.mask, calibration, treatment.repair, **given):
-        mended = step.result.subject if step.result else None
-        yield Step(step.done, 2 * step.total, step.unit)
+    if mended is None:
+        for step in mending(replay.subject, data, treatment):
+            mended = step.result.subject if step.result else None
+            yield Step(step.done, 2 * step.total, step.unit)
     assert mended is not None
     full = replay.evaluate()
     smaller = Replay(mended, replay.split, precision=replay.precision, memory=0)
@@ -75,6 +85,22 @@ def appraising(
         assert found.result is not None
         answer = compared(replace(found.result, mask=treatment.mask), full)
         yield Step(found.total + found.done, 2 * found.total, found.unit, answer)
+
+
+def mending(subject: Subject, data: LabelledText, treatment: Treatment) -> Iterator[Step[Repaired]]:
+    """Remove a plan's heads and repair what is left, on the data's calibration and selection splits.
+
+    Raises:
+        MaskError: the mask is of another model, or its heads cannot be removed.
+        MethodError: a repair without a calibration split.
+    """
+    from analysis.repair import repairing
+
+    calibration: Any = data.splits.get("calibration")
+    selection: Any = data.splits.get("selection")
+    yield from repairing(
+        subject, treatment.mask, calibration, treatment.repair, selection=selection
+    )
 
 
 def occasion(subject: Subject, mask: HeadMask) -> Occasion:

@@ -78,6 +78,16 @@ def mask_map(mask: HeadMask, other: HeadMask, other_name: str) -> go.Figure:
     return calm(figure, 60 + 30 * len(mask.rows)).update_layout(showlegend=False)
 
 
+def mask_table(mask: HeadMask, other: HeadMask) -> pd.DataFrame:
+    """What `mask_map` draws: a row a head, whether it is on, and whether the other mask differs there."""
+    rows = [
+        {"layer": layer, "head": head, "on": on, "differs": on != other.rows[layer][head]}
+        for layer, row in enumerate(mask.rows)
+        for head, on in enumerate(row)
+    ]
+    return pd.DataFrame(rows)
+
+
 def _points(
     heads: list[int],
     results: list[Result],

@@ -17,7 +17,7 @@ from torch import Tensor
 from analysis import statistics as stats
 from analysis.anatomy import matrix, outputs_of
 from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
-from analysis.batches import Batch, batches
+from analysis.batches import Batch, batches, whole_length
 from analysis.errors import DataError, ModelError
 from analysis.mask import HeadMask
 from analysis.models import Subject
@@ -90,6 +90,8 @@ class Maps:
     """A layer each: `[heads, query, key]`, rows sum to 1."""
     words: tuple[int | None, ...] = ()
     """For each token the number of its word, None for special tokens; empty where the tokenizer cannot tell."""
+    is_cut: bool = False
+    """True where the text is longer than the model reads."""
 
 
 def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
@@ -120,7 +122,8 @@ def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
     nothing = torch.zeros(0, length, length)
     weights = tuple(layer.cpu() if isinstance(layer, Tensor) else nothing for layer in seen)
     words = words_of(subject.tokenizer, text, subject.max_length)
-    return Maps(tuple(subject.tokenizer.convert_ids_to_tokens(ids)), weights, words)
+    tokens = tuple(subject.tokenizer.convert_ids_to_tokens(ids))
+    return Maps(tokens, weights, words, whole_length(subject, text) > length)
 
 
 class _Collector:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
+from torch import Tensor
 
 from analysis.attention import Ablation, Means
-from analysis.batches import batches
+from analysis.batches import Batch, batches, whole_length
 from analysis.errors import DataError, MethodError
 from analysis.evaluation import logits
 from analysis.mask import HeadMask
@@ -23,6 +24,8 @@ class Variant(NamedTuple):
     name: str
     mask: HeadMask
     ablation: Ablation = "zero"
+    smaller: Subject | None = None
+    """Answers in the mask's place: the model without these heads, such as a repaired one."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,17 @@ def tryout(
         )
     text = text.encode("utf-8", "replace").decode()  # no tokenizer can encode half a surrogate pair
     (batch,) = batches(subject, Split((text,), (0,)))
-    whole = subject.tokenizer(text, truncation=False, verbose=False)["input_ids"]
-    rows = [
-        logits(subject, batch, each.mask, ablation=each.ablation, means=means).float().softmax(-1)
-        for each in variants
-    ]
+    rows = [_logits(subject, batch, each, means).float().softmax(-1) for each in variants]
     return Tryout(
         names=tuple(each.name for each in variants),
         labels=tuple(subject.labels),
         probabilities=tuple(tuple(row[0].tolist()) for row in rows),
         tokens=int(batch.real.sum()),
-        is_cut=len(whole) > int(batch.real.sum()),
+        is_cut=whole_length(subject, text) > int(batch.real.sum()),
     )
+
+
+def _logits(subject: Subject, batch: Batch, variant: Variant, means: Means | None) -> Tensor:
+    if variant.smaller is not None:
+        return logits(variant.smaller, batch, HeadMask.full(variant.smaller.anatomy))
+    return logits(subject, batch, variant.mask, ablation=variant.ablation, means=means)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.mask import name
-from analysis.ui import atlas, examples, figure, frame, views
+from analysis.ui import atlas, board_picture, examples, figure, frame, views
 from analysis.ui.mapview import mapview, svg
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, switchboard
@@ -19,7 +19,7 @@ text = examples.text_box(here)
 reading = atlas.reading(session.mask)
 found = frame.wait_for(atlas.atlas(here, text, session.mask, reading))
 tokens = found.maps.tokens
-st.caption(views.length_note(here.subject, found.length))
+st.caption(views.length_note(here.subject, found.length, is_cut=found.maps.is_cut))
 
 
 def pick() -> None:
@@ -47,6 +47,12 @@ def board() -> None:
             label="Attention maps of every head; choose one to see it large",
         )
         st.caption("Each map has a scale of its own. Heads that are switched off are hatched.")
+        figure.save(
+            lambda: board_picture.picture(session.mask, sprite=found.picture),
+            lambda: board_picture.weights(found.maps.weights, tokens),
+            "attention-all-heads",
+            key="atlas_save",
+        )
     with right:
         st.subheader(f"{name(head)}, {what}", anchor=False)
         weights, how = found.weights(head), {"is_difference": reading.is_difference}

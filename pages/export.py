@@ -20,7 +20,7 @@ if mask.is_full:
     st.page_link("pages/prune.py", label="Switch heads off", icon=":material/content_cut:")
     st.stop()
 
-choice = handover.choices(here)
+choice = handover.choices(here, mask)
 handover.plan_file(here, mask, choice)
 reporting.section(here, mask, choice)
 job = work.desk.find(work.delivery_key(here, mask, choice))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import cells, controls, early, flips, frame, results, tryout, views, work
+from analysis.ui import cells, controls, early, flips, frame, one_head, results, tryout, views, work
 from analysis.ui.plans import bar
 from analysis.ui.state import current
-from analysis.ui.switchboard import reported_mask, switchboard
+from analysis.ui.switchboard import reported_choice, reported_mask, switchboard
 
 here = frame.open_page(
     "What happens when these heads are switched off?",
@@ -23,6 +23,8 @@ def take() -> None:
     mask = reported_mask("board", here.anatomy, session.revision)
     if mask is not None:
         session.change(mask, by_grid=True)
+        head = reported_choice("board", here.anatomy, session.revision)
+        session.touched = head or session.touched
 
 
 @st.fragment
@@ -48,6 +50,9 @@ def board() -> None:
             repaired=cells.repaired(here, session.mask),
         )
         cells.waiting(here)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            cells.save(here)
+            one_head.open_page(session.touched or session.head(), key="board-open", type="tertiary")
         controls.presets(here)
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:

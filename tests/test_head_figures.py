@@ -40,8 +40,24 @@ def test_a_gallery_has_a_map_for_each_title_on_its_own_scale() -> None:
     tokens = {title: ["<b>", "a", "b"] for title in maps}
     figure = head_figures.gallery(maps, tokens)
     assert [trace.zmax for trace in figure.data] == pytest.approx([n / 10 for n in range(1, 8)])
-    assert figure.data[0].customdata[0][1] == "&lt;b&gt; → a"
+    assert list(figure.data[0].x) == list(figure.data[0].y) == ["0 &lt;b&gt;", "1 a", "2 b"]
+    assert figure.data[0].hovertemplate.startswith("%{y} → %{x}: ")
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "category"
     assert [note.text for note in figure.layout.annotations] == list(maps)
+
+
+def test_ten_long_maps_are_light_and_their_largest_weights_are_seen() -> None:
+    n, seen = 512, np.full((512, 512), 1 / 512)
+    seen[511, 3] = 0.9
+    titles = [f"sentence {number}" for number in range(10)]
+    tokens = {title: [f"token{place % 7}" for place in range(n)] for title in titles}
+    figure = head_figures.gallery(dict.fromkeys(titles, seen), tokens)
+    assert len(figure.to_json()) < 3_000_000
+    drawn = figure.data[0]
+    assert drawn.z.shape == (171, 171)
+    assert drawn.z[170, 1] == pytest.approx(0.9)
+    assert drawn.y[170] == "510 token6 … 511 token0"
+    assert len(set(drawn.x)) == 171
 
 
 def test_titles_are_plain_text() -> None:

@@ -34,6 +34,14 @@ def test_a_finished_job_holds_the_last_result() -> None:
     assert (job.state, job.result, job.share, job.remaining) == ("done", 3, 1.0, None)
 
 
+def test_an_ended_job_lets_go_of_what_it_needed() -> None:
+    desk = Desk()
+    needed = ask(desk, "large", lambda: count(3))
+    job = ask(desk, "small", lambda found: count(found), kind="other", after=[needed])
+    assert job.wait(5)
+    assert (job.result, job.after) == (3, ())
+
+
 def test_equal_requests_share_one_job_and_it_is_not_done_twice() -> None:
     desk = Desk()
     first = ask(desk, "a", lambda: count(3))

@@ -17,6 +17,7 @@ from analysis.profiling import maps, profile
 from analysis.statistics import STATISTICS
 from analysis.surgery import prune
 from analysis.text import Calibration, Test
+from analysis.words import by_words, without_special
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +192,14 @@ def test_maps_of_a_pruned_model_stand_at_their_layer(distilbert):
 
 
 def test_a_long_text_is_cut_at_the_model_s_length(distilbert):
-    assert len(maps(distilbert, "good " * 500).tokens) == distilbert.max_length
+    found = maps(distilbert, "good " * 500)
+    assert (len(found.tokens), found.is_cut) == (distilbert.max_length, True)
+
+
+def test_a_text_of_exactly_the_model_s_length_is_not_cut(distilbert):
+    found = maps(distilbert, "good " * (distilbert.max_length - 2))
+    assert (len(found.tokens), found.is_cut) == (distilbert.max_length, False)
+    assert not without_special(by_words(found)).is_cut
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t"])

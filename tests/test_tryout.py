@@ -9,6 +9,7 @@ from analysis.errors import DataError, MaskError, MethodError
 from analysis.mask import HeadMask
 from analysis.models import load_model
 from analysis.profiling import profile
+from analysis.repair import repair
 from analysis.text import Calibration
 from analysis.tryout import Variant, tryout
 
@@ -49,6 +50,19 @@ def test_mean_ablation_needs_means_and_uses_them(distilbert, text) -> None:
         for how in ("zero", "mean")
     )
     assert zero != mean
+
+
+def test_a_smaller_model_answers_in_the_masks_place(distilbert, text) -> None:
+    mask = HeadMask.off(distilbert.anatomy, [(0, 1), (2, 2)])
+    smaller = repair(distilbert, mask, text.split("calibration"), ridge=0.001).subject
+    found = tryout(
+        distilbert,
+        TEXT,
+        [Variant("off", mask), Variant("mended", mask, smaller=smaller)],
+    )
+    alone = tryout(smaller, TEXT, [Variant("mended", HeadMask.full(smaller.anatomy))])
+    assert found.probabilities[1] == pytest.approx(alone.probabilities[0], abs=1e-6)
+    assert found.probabilities[1] != pytest.approx(found.probabilities[0], abs=1e-4)
 
 
 def test_it_says_what_was_read(distilbert) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -31,6 +33,12 @@ def test_a_click_in_a_group_is_forecast_for_the_whole_group() -> None:
 def test_a_repair_changes_the_layers_that_it_solves(repair, heads) -> None:
     mask = HeadMask(((True, True), (True, False), (True, True)))
     assert views.repaired(mask, repair) == heads
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_text_is_called_cut_where_something_was_not_read(is_cut: bool) -> None:
+    subject = SimpleNamespace(max_length=64)
+    assert ("not read" in views.length_note(subject, 64, is_cut=is_cut)) == is_cut
 
 
 @pytest.mark.parametrize(("value", "shown"), [(-0.44, "−0.4"), (0.0, "+0.0"), (12.34, "+12.3")])

@@ -32,7 +32,7 @@ def mask_picture(mask: HeadMask, *, repaired: bool = False, width: float = WIDE)
         repaired: the layers that lost heads are repaired; a dot marks them.
         width: of the picture in pixels.
     """
-    cells = _Cells(mask.heads, width)
+    cells = Cells(mask.heads, width)
     drawn = [HATCH]
     for layer, row in enumerate(mask.rows):
         for head, on in enumerate(row):
@@ -65,13 +65,13 @@ def head_map(
         largest: pixels of a cell at most.
     """
     low, high = limits(table, statistic)
-    cells = _Cells(mask.heads, width, largest)
+    cells = Cells(mask.heads, width, largest)
     drawn = [HATCH]
     for layer, head, value in table[["layer", "head", statistic.name]].itertuples(index=False):
         drawn.append(cells.cell(layer, head, colour((value - low) / (high - low))))
         if not mask.rows[layer][head]:
             drawn.append(cells.cell(layer, head, "url(#off)"))
-    drawn += _legend(cells, f"{low:.2f}", f"{high:.2f}")
+    drawn += legend(cells, f"{low:.2f}", f"{high:.2f}")
     heads = list(zip(table["layer"].tolist(), table["head"].tolist(), strict=True))
     values = table[statistic.name].to_numpy()
     most, least = (name(heads[int(place)]) for place in (values.argmax(), values.argmin()))
@@ -95,8 +95,8 @@ HATCH = element(
 """How a head that is off looks: not a colour, so that everybody sees it."""
 
 
-class _Cells:
-    """Where the cells of a grid lie."""
+class Cells:
+    """Where the cells of a grid lie, below their columns' and beside their layers' names."""
 
     def __init__(self, heads: Sequence[int], width: float, largest: float = LARGEST_CELL) -> None:
         self.heads = heads
@@ -138,7 +138,8 @@ class _Cells:
         return [*across, *down]
 
 
-def _legend(cells: _Cells, low: str, high: str) -> list[str]:
+def legend(cells: Cells, low: str, high: str) -> list[str]:
+    """The scale of magnitudes below the cells, with what its ends stand for."""
     y, width = cells.bottom + 8, (cells.right - MARGIN) / len(MAGNITUDE)
     bar = [
         element("rect", x=MARGIN + place * width, y=y, width=width + 0.5, height=7, fill=colour)

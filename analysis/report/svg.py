@@ -60,5 +60,12 @@ def picture(width: float, height: float, label: str, *children: str) -> str:
     )
 
 
+def on_white(drawn: str) -> str:
+    """A picture (see `picture`) with white behind it, as it is saved: no page lends it its own colours then."""
+    head, title, rest = drawn.partition("</title>")
+    paper = element("rect", width="100%", height="100%", fill="#ffffff")
+    return f"{head}{title}{paper}{rest}"
+
+
 def _short(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from analysis.mask import Head, HeadMask
 from analysis.progress import Step
-from analysis.ui import examples, frame, scored, views, work
-from analysis.ui.choice import Choice
+from analysis.ui import board_picture, examples, figure, frame, scored, views, work
 from analysis.ui.jobs import Job
+from analysis.ui.plans import shelf
 from analysis.ui.resources import TOKENS, Workspace
 from analysis.ui.sprites import sprite
 from analysis.ui.state import current
@@ -20,6 +19,9 @@ from analysis.ui.switchboard import Colouring
 from analysis.ui.widgets import segments, setting
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
     from analysis.patterns import Patterns
 
 CELLS = {"numbers": "numbers", "patterns": "patterns"}
@@ -71,24 +73,28 @@ def colouring(here: Workspace) -> Colouring | None:
 
 def pictures(here: Workspace) -> str | None:
     """The patterns that the cells show, or None where they show numbers or nothing is known yet."""
-    choices = current().choices
-    if choices["cells"] == "numbers":
-        return None
-    if choices["whose"] == "data":
-        found = patterns(here).answer
-        return sprite(found.weights, side=SIDE) if found else None
-    maps = _maps(here).answer
-    return sprite(maps[0].weights, side=SIDE) if maps else None
+    layers, _ = _shown(here)
+    return sprite(layers, side=SIDE) if layers else None
+
+
+def save(here: Workspace) -> None:
+    """The way to save the board: as it is drawn now, and the numbers or patterns in its cells."""
+    mask = current().mask
+    assert mask is not None
+    figure.save(
+        lambda: board_picture.picture(mask, colouring=colouring(here), sprite=pictures(here)),
+        lambda: _saved(here, mask),
+        "heads-by-layer",
+        key="board_save",
+    )
 
 
 def repaired(here: Workspace, mask: HeadMask) -> tuple[Head, ...]:
-    """The heads whose projections a finished export of this mask has repaired."""
-    for repair in ("least-squares", "mean"):
-        for padded, onnx in itertools.product((False, True), repeat=2):
-            job = work.desk.find(work.delivery_key(here, mask, Choice(repair, padded, onnx)))
-            if job is not None and job.answer is not None:
-                return views.repaired(mask, repair)
-    return ()
+    """The heads whose projections a repair changes: that of the plan which is open, or of a finished export."""
+    plan = shelf.opened(shelf.read(here))
+    repairs = [*([plan.repair] if plan and plan.mask == mask else []), *work.delivered(here, mask)]
+    marked = (views.repaired(mask, repair) for repair in repairs)
+    return next((heads for heads in marked if heads), ())
 
 
 def waiting(here: Workspace) -> None:
@@ -117,6 +123,25 @@ def waiting(here: Workspace) -> None:
             f"Patterns are means over {len(here.sentences('calibration')):,} calibration sentences, each "
             "stretched to the same square: the one that looks downwards, what it looks at to the right."
         )
+
+
+def _saved(here: Workspace, mask: HeadMask) -> pd.DataFrame:
+    layers, names = _shown(here)
+    if layers:
+        return board_picture.weights(layers, names)
+    return board_picture.numbers(mask, colouring(here))
+
+
+def _shown(here: Workspace) -> tuple[Sequence[Tensor], Sequence[str]]:
+    """The patterns that the cells show and what their places are called; nothing where they show numbers."""
+    choices = current().choices
+    if choices["cells"] == "numbers":
+        return (), ()
+    if choices["whose"] == "data":
+        found = patterns(here).answer
+        return (found.weights, [""] * found.weights[0].shape[-1]) if found else ((), ())
+    maps = _maps(here).answer
+    return (maps[0].weights, maps[0].tokens) if maps else ((), ())
 
 
 def _maps(here: Workspace) -> Job[Any]:

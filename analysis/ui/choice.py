@@ -25,6 +25,8 @@ class Choice:
     dtype: str = "float32"
     ablation: str = "zero"
     """What a head that is off counted as on the Prune page; the model handed over answers likewise."""
+    name: str = ""
+    """What the plan is called; empty for one that nobody has named."""
 
 
 def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
@@ -32,7 +34,7 @@ def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
     from analysis.plan import Plan
 
     return Plan(
-        name=f"{mask.heads_on} of {mask.heads_total} heads",
+        name=choice.name or f"{mask.heads_on} of {mask.heads_total} heads",
         model=here.subject.spec,
         fingerprint=here.subject.fingerprint,
         mask=mask,

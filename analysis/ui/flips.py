@@ -10,6 +10,7 @@ from analysis.ui import figure
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
+from analysis.ui.words import escaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,8 @@ VIEWS = ("changed", "nearly changed", "moved most")
 """Which sentences are listed."""
 LISTED = 100
 """Sentences of the second and third list."""
+LONGEST = 24
+"""Characters of a name above a column."""
 EVERY = "all labels"
 WORDS = {"broken": "became wrong", "fixed": "became right", "other": "other", "same": "same"}
 
@@ -69,7 +72,7 @@ def section(
     @st.fragment
     def part() -> None:
         st.markdown(certainty(found.chance, len(found.flips), found.n))
-        _listing(found, key)
+        _listing(found, names, key)
         if len(found.flips):
             _pictures(found, names, key)
 
@@ -107,7 +110,7 @@ def filtered(
     return kept.reset_index(drop=True)
 
 
-def _listing(found: Comparison, key: str) -> None:
+def _listing(found: Comparison, names: tuple[str, str], key: str) -> None:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
         wanted = st.segmented_control(
@@ -137,23 +140,26 @@ def _listing(found: Comparison, key: str) -> None:
             else "There is no such sentence."
         )
         return
-    st.caption(_told(wanted, len(shown)))
-    _table(shown, key)
+    st.caption(_told(wanted, len(shown), names))
+    _table(shown, names, key)
 
 
-def _told(view: str, count: int) -> str:
+def _told(view: str, count: int, names: tuple[str, str]) -> str:
     explained = {
         VIEWS[0]: "largest change first",
         VIEWS[1]: "the answer stayed, by the smallest lead over the runner-up",
         VIEWS[2]: "the answer stayed, its probabilities moved most",
     }
+    first, second = map(escaped, names)
     return (
         f"{count:,} sentences; {explained[view]}. The numbers are the probability of the right label. "
+        f"“Became wrong”: right with {first}, wrong with {second}. "
         "Click a column's name to sort."
     )
 
 
-def _table(rows: pd.DataFrame, key: str) -> None:
+def _table(rows: pd.DataFrame, names: tuple[str, str], key: str) -> None:
+    first, second = (name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names)
     shown = rows.assign(
         maps=":material/visibility: Maps", what=rows["what"].map(WORDS), **{" ": rows["words"]}
     )
@@ -165,9 +171,9 @@ def _table(rows: pd.DataFrame, key: str) -> None:
         "what": st.column_config.TextColumn("What", width=110),
         "text": st.column_config.TextColumn("Sentence", width="large"),
         "label": st.column_config.TextColumn("True label"),
-        "answer_after": st.column_config.TextColumn("Answer now"),
-        "probability_before": whole("Before", format="%.2f", min_value=0, max_value=1, width=90),
-        "probability_after": whole("Now", format="%.2f", min_value=0, max_value=1, width=90),
+        "answer_after": st.column_config.TextColumn(f"Answer: {second}"),
+        "probability_before": whole(first, format="%.2f", min_value=0, max_value=1, width=110),
+        "probability_after": whole(second, format="%.2f", min_value=0, max_value=1, width=110),
         "change": st.column_config.NumberColumn("Change", format="%+.2f", width=80),
         "words": st.column_config.NumberColumn("Words", width=70),
     }
@@ -178,7 +184,7 @@ def _table(rows: pd.DataFrame, key: str) -> None:
         column_order=list(columns),
         column_config=columns,
         key=f"{key}_table",
-        alt="Sentences with the probability of their right label before and now",
+        alt=f"Sentences with the probability of their right label: {names[0]}, {names[1]}",
     )
     if (click := st.session_state.get(f"{key}_open")) is not None:
         current().choices["text"] = str(rows["text"].iloc[click["row"]])
@@ -196,9 +202,9 @@ def _pictures(found: Comparison, names: tuple[str, str], key: str) -> None:
             found.sentences,
             "answers-before-and-after",
             key=f"{key}_points",
-            alt="Probability of the right label before and after, a point for each sentence",
+            alt=f"Probability of the right label, {names[0]} against {names[1]}, a point for each sentence",
         )
-        st.caption("Below the dotted line a sentence has become harder for the model.")
+        st.caption(f"Below the dotted line a sentence is harder with {escaped(names[1])}.")
     with right:
         for title, summary in (
             ("By true label", found.by_class()),

@@ -13,6 +13,7 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.ui import frame
 from analysis.ui.choice import Choice, plan_of
+from analysis.ui.plans import shelf
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 from analysis.ui.widgets import setting, switch
@@ -40,8 +41,15 @@ SHAPES = {
 }
 
 
-def choices(here: Workspace) -> Choice:
-    """Repair and form of the model; of a family whose heads can only be switched off there is one."""
+def choices(here: Workspace, mask: HeadMask) -> Choice:
+    """Repair and form of the model; the plan has its name if the mask is that of the one which is open.
+
+    Of a family whose heads can only be switched off there is one form.
+    """
+    plan = shelf.opened(shelf.read(here))
+    name = plan.name if plan is not None and plan.mask == mask else ""
+    if name:
+        st.markdown(f"These are the heads of the plan **{frame.escaped(name)}**.")
     ablation = current().choices["ablation"]
     if here.anatomy.fixed:
         st.info(
@@ -49,7 +57,7 @@ def choices(here: Workspace) -> Choice:
             "anywhere, and is not smaller or faster."
         )
         onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
-        return Choice("none", True, onnx, ablation=ablation)
+        return Choice("none", True, onnx, ablation=ablation, name=name)
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
     repair = setting(
         "repair", list(REPAIRS), left.selectbox, label="Repair", format_func=REPAIRS.__getitem__
@@ -65,7 +73,7 @@ def choices(here: Workspace) -> Choice:
             "On the Prune page a head that is off counts as its mean output. So that the model answers as it did "
             "there, these means are folded into the bias of the output projection."
         )
-    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype, ablation)
+    return Choice(repair, shape == "padded", onnx, batch, length, threads, dtype, ablation, name)
 
 
 def _timed(here: Workspace) -> tuple[int, int, int | None, str]:

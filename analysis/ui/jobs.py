@@ -61,7 +61,7 @@ class Job(Generic[Result]):
         """What it does, for people: "entropy of 600 sentences"."""
         self.urgency = urgency
         self.after = tuple(after)
-        """Jobs whose results it needs."""
+        """Jobs whose results it needs, until it has ended."""
         self.is_lasting = is_lasting
         """True if somebody started it on purpose: only its button stops it, and it is listed when it has ended."""
         self.origin = origin
@@ -172,6 +172,7 @@ class Job(Generic[Result]):
             # Closed in its own thread: a generator may hold locks and context variables.
             if (close := getattr(steps, "close", None)) is not None:
                 close()
+            self.after = ()  # what they found may be large, and is remembered as long as this job
             self.ended = time.monotonic()
             self.state = state
             self._finished.set()

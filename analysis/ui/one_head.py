@@ -40,10 +40,13 @@ def offer(chart: str) -> None:
     named = [point["customdata"] for point in points if "customdata" in point]
     if len(named) != 1:  # several are a choice of another kind
         return
-    head = int(named[0][0]), int(named[0][1])
-    if st.button(
-        f"Open the page of {name(head)}", key=f"{chart}-open", on_click=choose, args=(head,)
-    ):
+    open_page((int(named[0][0]), int(named[0][1])), key=f"{chart}-open")
+
+
+def open_page(head: Head, *, key: str, **how: Any) -> None:
+    """A button to a head's page; `how` is passed on to `st.button`."""
+    told = f"Open the page of {name(head)}"
+    if st.button(told, key=key, on_click=choose, args=(head,), **how):
         st.switch_page("pages/head.py")
 
 

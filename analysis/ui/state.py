@@ -108,6 +108,8 @@ class Session:
     past: list[Shown] = field(default_factory=list)
     future: list[Shown] = field(default_factory=list)
     choices: dict[str, str] = field(default_factory=lambda: dict(DEFAULTS))
+    touched: Head | None = None
+    """The head that was switched last, by itself; None before one was."""
     preset: tuple[str, int] | None = None
     """Method and number of heads to keep that were asked for and whose scores are not known yet."""
     notices: list[str] = field(default_factory=list)
@@ -151,7 +153,7 @@ class Session:
         What was clicked while the first source was loading can still be undone.
         """
         is_first, before = self.here is None, (self.mask, self.choices["head"])
-        self.here, self.source, self.wanted = here, source, None
+        self.here, self.source, self.wanted, self.touched = here, source, None, None
         full = HeadMask.full(here.anatomy)
         if self.mask is None or self.mask.heads != full.heads:
             self.mask = self._mask_of_link(here.anatomy) or full

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,34 +18,48 @@ from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 
 if TYPE_CHECKING:
-    from analysis.profiling import Profile
+    from analysis.repair import Repaired
     from analysis.tryout import Tryout
 
-Masks = Sequence[tuple[str, HeadMask, str]]
-"""What to answer under: a name, a mask, and what its heads that are off contribute (`zero` or `mean`)."""
+
+@dataclass(frozen=True)
+class Asked:
+    """What shall answer, and what to call it."""
+
+    name: str
+    mask: HeadMask
+    ablation: str = "zero"
+    """What its heads that are off contribute: `zero` or `mean`."""
+    repair: str = "none"
+    mended: Job[Repaired] | None = field(default=None, compare=False)
+    """Makes the smaller, repaired model that answers; None where the full one does under the mask."""
 
 
-def under_mask(mask: HeadMask, ablation: str = "zero") -> Masks:
+def under_mask(mask: HeadMask, ablation: str = "zero") -> Sequence[Asked]:
     """The full model, and the mask beside it if it switches anything off."""
-    full = (NAMES[0], mask.switched(mask.off_heads, on=True), "zero")
-    return (full,) if mask.is_full else (full, (NAMES[1], mask, ablation))
+    full = Asked(NAMES[0], mask.switched(mask.off_heads, on=True))
+    return (full,) if mask.is_full else (full, Asked(NAMES[1], mask, ablation))
 
 
-def answering(here: Workspace, text: str, masks: Masks) -> Job[Tryout]:
+def answering(here: Workspace, text: str, masks: Sequence[Asked]) -> Job[Tryout]:
     """The answers to a text under each of the masks."""
-    needs_means = any(ablation == "mean" for _, _, ablation in masks)
+    needs_means = any(each.ablation == "mean" and each.mended is None for each in masks)
+    key = tuple((each.name, each.mask, each.ablation, each.repair) for each in masks)
     return work.desk.ask(
-        (here.key, "tryout", text, tuple(masks)),
-        lambda *needed: _answering(here, text, masks, *needed),
+        (here.key, "tryout", text, key),
+        lambda *needed: _answering(here, text, masks, needs_means, needed),
         owner=current().id,
         kind="tryout",
         title="Answers to your own sentence",
         urgency=Urgency.CLICK,
-        after=[work.profile(here)] if needs_means else [],
+        after=[
+            *([work.profile(here)] if needs_means else []),
+            *(each.mended for each in masks if each.mended is not None),
+        ],
     )
 
 
-def section(here: Workspace, masks: Masks, *, key: str) -> None:
+def section(here: Workspace, masks: Sequence[Asked], *, key: str) -> None:
     """A box for a sentence, and what the model makes of it under each mask.
 
     Args:
@@ -76,6 +91,11 @@ def section(here: Workspace, masks: Masks, *, key: str) -> None:
         return
     job = answering(here, text, masks)
     frame.live(lambda: _answers(job, key), job)
+    if mended := [each.name for each in masks if each.mended is not None]:
+        verb = "answers" if len(mended) == 1 else "answer"
+        st.caption(
+            f"{frame.listed(mended)} {verb} as the smaller model whose heads are removed and the rest repaired."
+        )
 
 
 def told(found: Tryout) -> str:
@@ -114,10 +134,23 @@ def _answers(job: Job[Any], key: str) -> None:
 
 
 def _answering(
-    here: Workspace, text: str, masks: Masks, profiled: Profile | None = None
+    here: Workspace,
+    text: str,
+    masks: Sequence[Asked],
+    needs_means: bool,
+    needed: Sequence[Any],
 ) -> Iterator[Step[Tryout]]:
     from analysis.tryout import Variant, tryout
 
-    means = profiled.means if profiled else None
-    variants = [Variant(name, mask, ablation) for name, mask, ablation in masks]  # type: ignore[arg-type]
+    results = iter(needed)
+    means = next(results).means if needs_means else None
+    variants = [
+        Variant(
+            each.name,
+            each.mask,
+            each.ablation,  # type: ignore[arg-type]
+            next(results).subject if each.mended is not None else None,
+        )
+        for each in masks
+    ]
     yield Step(1, 1, "texts", tryout(here.subject, text, variants, means))

@@ -130,10 +130,10 @@ def splits_table(data: LabelledText) -> pd.DataFrame:
     )
 
 
-def length_note(subject: Subject, tokens: int) -> str:
-    """How long a text is, and whether the model had to cut it."""
+def length_note(subject: Subject, tokens: int, *, is_cut: bool) -> str:
+    """How many tokens of a text the model read, and whether more came after."""
     note = f"{tokens} tokens, special ones included."
-    if tokens >= subject.max_length:
+    if is_cut:
         note += (
             f" The model reads {subject.max_length} tokens at most; what came after was not read."
         )

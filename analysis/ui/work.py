@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
 
-desk = Desk(keep_of_kind={"opening": 2, "maps": 8, "atlas": 8}, origin=origin)
+desk = Desk(
+    keep_of_kind={"opening": 2, "maps": 8, "atlas": 8, "repaired A": 1, "repaired B": 1},
+    origin=origin,
+)
 """Where all sessions of this server ask."""
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
@@ -195,6 +198,16 @@ def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
         is_lasting=True,
         urgency=Urgency.LONG,
     )
+
+
+def delivered(here: Workspace, mask: HeadMask) -> tuple[str, ...]:
+    """The repairs of the finished deliveries of this mask, however they were written and timed."""
+    found: list[str] = []
+    for job in desk.done("delivery"):
+        key: Any = job.key
+        if key[:3] == (here.key, "delivery", mask) and job.answer is not None:
+            found.append(job.answer.report.used)
+    return tuple(found)
 
 
 def sweep_key(

@@ -19,6 +19,16 @@ def test_a_click_changes_the_accuracy(server, page) -> None:
     assert measured(page, "12 of 12") == full
 
 
+def test_the_head_that_was_clicked_last_opens_its_page(server, page) -> None:
+    page.goto(server.link("prune"))
+    measured(page, "12 of 12")
+    cell(page, 0, 1).click()
+    cell(page, 2, 3).click()
+    page.get_by_role("button", name="Open the page of L2.H3").click()
+    expect(page.get_by_role("heading", name="What is this one head for")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"head=2\.3"))
+
+
 def test_twenty_fast_clicks_are_twenty_switches(server, page) -> None:
     page.goto(server.link("prune"))
     measured(page, "12 of 12")

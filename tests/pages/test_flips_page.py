@@ -68,9 +68,28 @@ def test_the_maps_of_a_sentence_are_a_click_away(tab, monkeypatch) -> None:
     )
     monkeypatch.setattr(flips, "st", stand_in)
     monkeypatch.setattr(flips, "current", lambda: session)
-    flips._table(rows.assign(what="broken"), "flips")
+    flips._table(rows.assign(what="broken"), flips.NAMES, "flips")
     assert went == ["pages/attention.py"]
     assert session.choices["text"] == rows["text"].iloc[2]
+
+
+def test_the_columns_bear_the_names_of_what_is_compared(monkeypatch) -> None:
+    rows = pd.DataFrame([{"what": "broken", "text": "good", "words": 1}])
+    drawn: dict = {}
+    stand_in = SimpleNamespace(
+        column_config=flips.st.column_config,
+        dataframe=lambda *_, **how: drawn.update(how),
+        session_state={},
+    )
+    monkeypatch.setattr(flips, "st", stand_in)
+    flips._table(rows, ("half", "a name that is longer than a column has room for"), "pair")
+    labels = {
+        name: column["label"] for name, column in drawn["column_config"].items() if name != "maps"
+    }
+    assert labels["probability_before"] == "half"
+    assert labels["probability_after"] == "a name that is longer t…"
+    assert labels["answer_after"] == "Answer: a name that is longer t…"
+    assert not {"Before", "Now", "Answer now"} & set(labels.values())
 
 
 @pytest.mark.parametrize(

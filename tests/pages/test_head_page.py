@@ -67,6 +67,14 @@ def test_a_head_that_the_model_does_not_have_is_told(tab) -> None:
     assert "no such head" in opened.said()
 
 
+def test_the_head_that_was_switched_last_is_a_click_away_from_the_prune_page(tab) -> None:
+    opened = tab(head="0.3").visit("prune")
+    assert "Open the page of L0.H3" in [button.label for button in opened.at.button]
+    opened.session.touched = (2, 1)
+    opened.run().press("Open the page of L2.H1")
+    assert opened.session.head() == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("points", "went"),
     [

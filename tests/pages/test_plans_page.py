@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from analysis.mask import HeadMask
 from analysis.plan import Plan
+from analysis.progress import Step
+from analysis.repair import repair
 from analysis.store import Store
+from analysis.tryout import Variant, tryout
+from analysis.ui import figure, reporting, switchboard, views, work
+from analysis.ui.choice import Choice, plan_of
 from analysis.ui.plans import shelf
 
 OFF = "1.0.8"
@@ -138,6 +144,59 @@ def test_a_name_that_is_taken_is_told_and_nothing_is_kept(two) -> None:
     assert kept() == ["half", "braver", "third"]
 
 
+@pytest.fixture
+def marked(monkeypatch) -> list:
+    """The heads that the switchboard marks as repaired, drawing by drawing."""
+    drawn: list = []
+    monkeypatch.setattr(switchboard, "switchboard", lambda *_, **how: drawn.append(how["repaired"]))
+    return drawn
+
+
+def test_the_heads_of_an_open_plan_with_a_repair_are_marked_until_the_mask_changes(
+    two, marked
+) -> None:
+    here, mask = two.session.here, two.session.mask
+    mended = Plan("mended", here.subject.spec, here.subject.fingerprint, mask, repair="mean")
+    plan = Store().plans.keep(mended, data=shelf.data_key(here), data_name=here.data.name)
+    two.session.choices["plan"] = plan.id
+    two.visit("prune")
+    assert marked[-1] == views.repaired(mask, "mean") != ()
+    switch(two, (1, 2))
+    assert marked[-1] == ()
+
+
+def test_an_export_marks_its_heads_however_it_was_timed_and_written(tab, desk, marked) -> None:
+    opened = tab(off=OFF)
+    here, mask = opened.session.here, opened.session.mask
+
+    def delivered(used: str, asked: Choice) -> None:
+        found = SimpleNamespace(report=SimpleNamespace(used=used))
+        job = desk.ask(
+            work.delivery_key(here, mask, asked),
+            lambda: iter([Step(1, 1, "stages", found)]),
+            owner="anna",
+            kind="delivery",
+            title="a model",
+        )
+        assert job.wait(5)
+
+    delivered("none", Choice("least-squares", False, False))  # it was taken back
+    opened.visit("prune")
+    assert marked[-1] == ()
+    delivered("mean", Choice("mean", True, True, 8, 64, 1, "bfloat16"))
+    opened.run()
+    assert marked[-1] == views.repaired(mask, "mean") != ()
+
+
+def test_the_export_has_the_name_of_the_plan_that_is_open(two, monkeypatch) -> None:
+    asked: list = []
+    monkeypatch.setattr(reporting, "section", lambda *given: asked.append(plan_of(*given)))
+    assert "the plan **braver**" in two.visit("export").said()
+    assert asked[-1].name == "braver"
+    switch(two, (1, 2))
+    assert asked[-1].name == "8 of 12 heads"
+
+
 def test_a_plan_is_renamed_and_annotated(two) -> None:
     widget(two.visit("plans"), "text_input", "rename_").set_value("new <b>name</b>")
     widget(two, "text_area", "note_").set_value("for the talk")
@@ -188,6 +247,16 @@ def test_two_plans_stand_side_by_side(two) -> None:
     assert list(numbers.columns) == ["full model", "half", "braver"]
     assert list(numbers.loc["heads on"]) == ["12 of 12", "10 of 12", "9 of 12"]
     assert "answers changed" in said
+    assert "“Became wrong”: right with half, wrong with braver" in said
+
+
+def test_the_maps_of_both_plans_can_be_saved(two, monkeypatch) -> None:
+    found = {}
+    monkeypatch.setattr(figure, "show", lambda _, table, name, **how: found.update({name: table}))
+    two.visit("plans")
+    half, braver = found["plan-a"], found["plan-b"]
+    assert (half["on"].sum(), braver["on"].sum()) == (10, 9)
+    assert half["differs"].sum() == braver["differs"].sum() == 1
 
 
 def test_a_plan_is_compared_with_the_full_model_and_the_link_says_so(two) -> None:
@@ -203,6 +272,38 @@ def test_ones_own_sentence_is_answered_under_all_three(two, tab) -> None:
     opened = tab(**{**two.session.query(), "text": "the film was very good"}).visit("plans")
     assert "answers" in opened.said()
     assert opened.at.text_input(key="pair_own_text").value == "the film was very good"
+
+
+def test_ones_own_sentence_is_answered_by_the_repaired_model_where_a_plan_has_a_repair(
+    two, tab, desk
+) -> None:
+    here, text = two.session.here, "the film was very good"
+    mended = Plan(
+        "mended",
+        here.subject.spec,
+        here.subject.fingerprint,
+        two.session.mask,
+        repair="least-squares",
+    )
+    plan = Store().plans.keep(mended, data=shelf.data_key(here), data_name=here.data.name)
+    two.session.choices.update(plan=plan.id, plan_a="full", plan_b=plan.id, text=text)
+    said = two.visit("plans").said()
+    smaller = repair(
+        here.subject,
+        plan.mask,
+        here.data.splits["calibration"],
+        selection=here.data.splits["selection"],
+    )
+    assert smaller.report.used == "least-squares"
+    (job,) = desk.done("tryout")
+    full = Variant("full model", HeadMask.full(here.anatomy))
+    repaired = Variant("mended", plan.mask, smaller=smaller.subject)
+    wanted = tryout(here.subject, text, [full, repaired]).probabilities
+    bare = tryout(here.subject, text, [Variant("mended", plan.mask)]).probabilities
+    assert job.answer.names == ("full model", "mended")
+    assert job.answer.probabilities[1] == pytest.approx(wanted[1], abs=1e-4)
+    assert job.answer.probabilities[1] != pytest.approx(bare[0], abs=1e-2)
+    assert "mended answers as the smaller model whose heads are removed" in said
 
 
 def test_a_link_to_a_plan_that_is_not_here_shows_another(two, tab) -> None:

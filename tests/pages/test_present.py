@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from analysis.mask import HeadMask
 from analysis.ui import presenter, work
-from analysis.ui.presenter import scenes
+from analysis.ui.examples import LONGEST
+from analysis.ui.presenter import pictures, scenes
 from analysis.wording import percent, standing
 
 TITLES = (
@@ -43,6 +47,31 @@ def test_the_buttons_turn_the_steps_and_the_link_follows(tab) -> None:
         assert opened.session.query()["step"] == str(step)
     opened.press("Back").press("Back")
     assert "step" not in opened.session.query()
+
+
+def test_a_long_text_of_the_persons_own_makes_a_light_picture() -> None:
+    n = 512
+    weights = np.random.default_rng(0).random((n, n), dtype=np.float32)
+    drawn = pictures.maps([("L0.H0", "looks", weights)] * 4, ["film"] * n)
+    assert len(drawn) < 2_000_000
+    assert drawn.count("<image") == 4
+
+
+def test_a_text_without_end_is_cut(monkeypatch) -> None:
+    session = SimpleNamespace(choices={"text": "good " * 50_000})
+    monkeypatch.setattr(scenes, "current", lambda: session)
+    assert len(scenes.sentence(None)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(1.1, 1.3, ""), (0.9, 1.1, "includes 1"), (0.7, 0.9, "the slower one")],
+)
+def test_what_is_said_of_the_speed_follows_the_interval(low, high, said) -> None:
+    told = scenes.doubt(low, high)
+    assert said in told
+    assert bool(told) == bool(said)
+    assert ("includes 1" in told) == (low <= 1 <= high)
 
 
 @pytest.mark.parametrize("step", ["0", "6", "x", "<script>"])

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from analysis.evaluation import Evaluation
     from analysis.measuring import Treatment
+    from analysis.models import Subject
     from analysis.profiling import Profile
+    from analysis.repair import Repaired
 
 
 @dataclass(frozen=True)
@@ -109,17 +111,40 @@ def evaluation(
     """A mask's answers for a comparison; `side` says for which of the two."""
     precision = current().checked("precision", work.PRECISIONS)
     mask, ablation = treatment.mask, treatment.ablation
+    how: dict[str, Any] = {
+        "owner": current().id,
+        "kind": f"plan {side}",
+        "title": f"Answers with {mask.heads_on} of {mask.heads_total} heads",
+        "urgency": Urgency.CLICK,
+    }
     key = work.evaluation_key(here, mask, "selection", limit, ablation)
-    if treatment.repair != "none":
-        key = (*key, treatment.repair)
+    if treatment.is_repaired:
+        return work.desk.ask(
+            (*key, treatment.repair),
+            lambda made: _appraising(here, treatment, limit, precision, mended=made.subject),
+            after=[mended(here, treatment, side)],
+            **how,
+        )
     return work.desk.ask(
         key,
         lambda *needed: _appraising(here, treatment, limit, precision, *needed),
-        owner=current().id,
-        kind=f"plan {side}",
-        title=f"Answers with {mask.heads_on} of {mask.heads_total} heads",
-        urgency=Urgency.CLICK,
         after=[] if mask.is_full else _means(here, [ablation]),
+        **how,
+    )
+
+
+def mended(here: Workspace, treatment: Treatment, side: str) -> Job[Repaired]:
+    """The smaller, repaired model of a plan, which answers in a comparison; `side` as for `evaluation`."""
+    from analysis.measuring import mending
+
+    mask = treatment.mask
+    return work.desk.ask(
+        (here.key, "repaired", mask, treatment.repair),
+        lambda: mending(here.subject, here.data, treatment),
+        owner=current().id,
+        kind=f"repaired {side}",
+        title=f"Repair of the model with {mask.heads_on} of {mask.heads_total} heads",
+        urgency=Urgency.CLICK,
     )
 
 
@@ -189,9 +214,10 @@ def _appraising(
     limit: int | None,
     precision: str,
     profiled: Profile | None = None,
+    mended: Subject | None = None,
 ) -> Iterator[Step[Evaluation]]:
     from analysis.measuring import appraising
 
     replay = here.replay("selection", limit, precision)
     means = profiled.means if profiled else None
-    yield from appraising(replay, here.data, treatment, means)
+    yield from appraising(replay, here.data, treatment, means, mended=mended)

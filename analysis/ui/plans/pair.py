@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
-from analysis.ui import flips, frame, tryout, views
+from analysis.ui import figure, flips, frame, tryout, views
 from analysis.ui.plans import bar, measure
 from analysis.ui.plans.measure import Numbers
 from analysis.ui.plans.shelf import Shelf, Turn, opened
@@ -138,10 +138,12 @@ def _maps(first: Side, second: Side) -> None:
         st.columns(2, gap="medium"), (first, second), (second, first), strict=True
     ):
         with place:
-            st.plotly_chart(
+            letter = "ab"[mine is second]
+            figure.show(
                 plan_figures.mask_map(mine.treatment.mask, beside.treatment.mask, beside.name),
-                key=f"map_{'ab'[mine is second]}",
-                config={"displayModeBar": False},
+                plan_figures.mask_table(mine.treatment.mask, beside.treatment.mask),
+                f"plan-{letter}",
+                key=f"map_{letter}",
                 alt=f"Heads of {mine.name}; orange where the two differ",
             )
     apart = sum(
@@ -177,9 +179,16 @@ def _answers(
         else:
             flips.section(here, answers[0], answers[1], names=names, key="pair_flips")
     with own:
-        tried = [(side.name, side.treatment.mask, side.treatment.ablation) for side in sides]
-        full = ("full model", HeadMask.full(here.anatomy), "zero")
+        full = tryout.Asked("full model", HeadMask.full(here.anatomy))
+        tried = [_asked(here, side, place) for side, place in zip(sides, "AB", strict=True)]
         tryout.section(here, list(dict.fromkeys([full, *tried])), key="pair_own")
+
+
+def _asked(here: Workspace, side: Side, place: str) -> tryout.Asked:
+    """A side as it answers a sentence: with the model that its numbers are of."""
+    treatment = side.treatment
+    made = measure.mended(here, treatment, place) if treatment.is_repaired else None
+    return tryout.Asked(side.name, treatment.mask, treatment.ablation, treatment.repair, made)
 
 
 def numbers(

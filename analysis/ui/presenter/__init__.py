@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from analysis.ui import navigation
+from analysis.report.svg import on_white
+from analysis.ui import figure, navigation
 from analysis.ui.state import current
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FOLDER = Path(__file__).parent
 STEPS = (
@@ -59,13 +65,16 @@ def bar(number: int) -> None:
             st.switch_page(navigation.DECIDE[0].file, query_params=current().query())
 
 
-def show(picture: str) -> None:
-    """A picture as large as the stage has room for.
+def show(picture: str, table: pd.DataFrame | Callable[[], pd.DataFrame], name: str) -> None:
+    """A picture as large as the stage has room for, and the way to save it.
 
     Args:
         picture: SVG of `analysis.report.svg`, in which all text of others has been made harmless.
+        table: the numbers that it shows, or what makes them.
+        name: of the saved files, without an ending.
     """
     _picture(key="stage_picture", data={"picture": picture})
+    figure.save(lambda: on_white(picture), table, name, key="stage_save")
 
 
 def dress() -> None:

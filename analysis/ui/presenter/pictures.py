@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.report.heads import colour
 from analysis.report.html import short
 from analysis.report.svg import element, line, picture, words
+from analysis.ui.sprites import sprite
 from analysis.wording import percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.evaluation import Evaluation
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -24,6 +26,8 @@ LARGEST = 24
 """Tokens of a map whose names are written beside it."""
 LONGEST = 12
 """Characters of such a name."""
+PIXELS = 256
+"""Of a map's side at most: what it has room for, so that no bright token falls between two pixels."""
 
 
 def maps(drawn: Sequence[tuple[str, str, np.ndarray]], tokens: Sequence[str]) -> str:
@@ -47,7 +51,7 @@ def maps(drawn: Sequence[tuple[str, str, np.ndarray]], tokens: Sequence[str]) ->
         x = left + place * (side + GAP)
         parts.append(words(x, 20, head, font_size=20, font_weight=600))
         parts.append(words(x, 46, told, font_size=16.5))
-        parts += _cells(weights, x, 62, step)
+        parts.append(_image(weights, x, 62, side))
     label = "; ".join(f"{head} {told}" for head, told, _ in drawn)
     return picture(WIDTH, 66 + side, f"Attention maps: {label}", *parts)
 
@@ -126,17 +130,31 @@ def shares(rows: Sequence[tuple[str, float, str]]) -> str:
     return picture(WIDTH, 20 + 120 * len(rows), label, *parts)
 
 
-def _cells(weights: np.ndarray, x: float, y: float, step: float) -> list[str]:
-    largest = max(float(weights.max()), 1e-6)
-    return [
-        element(
-            "rect",
-            x=x + key * step,
-            y=y + query * step,
-            width=step + 0.3,
-            height=step + 0.3,
-            fill=colour(float(weights[query, key]) / largest),
-        )
-        for query in range(len(weights))
-        for key in range(len(weights))
-    ]
+def accuracy_table(before: Evaluation, now: Evaluation) -> pd.DataFrame:
+    """The numbers of `accuracies`: a row a model, shares of 0 to 1 with the ends of their intervals."""
+    import pandas as pd
+
+    rows = [(e.heads_on, e.n, e.accuracy, e.low, e.high) for e in (before, now)]
+    return pd.DataFrame(rows, columns=["heads on", "sentences", "accuracy", "low", "high"])
+
+
+def share_table(rows: Sequence[tuple[str, float]]) -> pd.DataFrame:
+    """The numbers of `shares`: a row a cost, and what is left of it (1 is as much as before)."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=["cost", "left"])
+
+
+def _image(weights: np.ndarray, x: float, y: float, side: float) -> str:
+    """A map as one image, so that a long text is as light as a short one."""
+    import torch
+
+    return element(
+        "image",
+        href=sprite([torch.from_numpy(weights)[None]], side=PIXELS),
+        x=x,
+        y=y,
+        width=side,
+        height=side,
+        style="image-rendering:pixelated",
+    )

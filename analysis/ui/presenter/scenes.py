@@ -8,7 +8,8 @@ import streamlit as st
 
 from analysis.mask import HeadMask, name
 from analysis.statistics import Statistic
-from analysis.ui import frame, presenter, views, work
+from analysis.ui import board_picture, figure, frame, presenter, views, work
+from analysis.ui.examples import LONGEST
 from analysis.ui.presenter import pictures
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current, write_link
@@ -60,7 +61,9 @@ def looking(here: Workspace) -> None:
                 for head, told, value in chosen
             ],
             maps.tokens,
-        )
+        ),
+        lambda: board_picture.several([head for head, _, _ in chosen], maps.weights, maps.tokens),
+        "heads-with-habits",
     )
     st.markdown(
         "A row is a word that looks, bright is where it looks. "
@@ -78,7 +81,9 @@ def mattering(here: Workspace) -> None:
         from analysis.report.heads import head_map
 
         mask = HeadMask.full(here.anatomy)
-        presenter.show(head_map(table, PLACE, mask, width=900, largest=80))
+        presenter.show(
+            head_map(table, PLACE, mask, width=900, largest=80), table, "heads-that-matter"
+        )
     with right:
         st.markdown(f"## {100 * carried:.0f} %")
         st.markdown("of all importance lies in the better half of the heads.")
@@ -109,7 +114,11 @@ def happening(here: Workspace) -> None:
         return
     left, right = st.columns([5, 2], gap="large", vertical_alignment="center")
     with left:
-        presenter.show(pictures.accuracies(found.baseline, found))
+        presenter.show(
+            pictures.accuracies(found.baseline, found),
+            pictures.accuracy_table(found.baseline, found),
+            "accuracy-before-and-after",
+        )
     with right:
         st.markdown(f"## {len(found.flips.broken)}\nanswers became wrong,")
         st.markdown(f"## {len(found.flips.fixed)}\nbecame right, of {found.n:,}.")
@@ -141,21 +150,27 @@ def gaining(here: Workspace) -> None:
         presenter.show(
             pictures.shares(
                 [(what, share, f"{100 * share:.0f} % of before") for what, share in rows]
-            )
+            ),
+            lambda: pictures.share_table(rows),
+            "what-is-left-of-the-costs",
         )
     with side:
         st.markdown(f"## {ratio:.2f} ×")
         st.markdown(f"as fast ({low:.2f} to {high:.2f}), measured in turns on this computer.")
     masked = found.latency.ratios[work.MASKED]
-    sure = (
-        ""
-        if low > 1
-        else " The interval includes 1: that is no gain that could be told from chance."
-    )
     st.markdown(
         f"Heads that are only switched off are still computed ({masked:.2f} × as fast): speed comes from removing "
-        f"them.{sure} Most of a model is not attention, so there is a ceiling."
+        f"them.{doubt(low, high)} Most of a model is not attention, so there is a ceiling."
     )
+
+
+def doubt(low: float, high: float) -> str:
+    """What is to be said of a speed that is no sure gain, from the interval of its ratio (above 1 is faster)."""
+    if low > 1:
+        return ""
+    if high < 1:
+        return " Here the smaller model was the slower one, and the whole interval says so."
+    return " The interval includes 1: that is no gain that could be told from chance."
 
 
 def story_mask(here: Workspace) -> HeadMask:
@@ -181,7 +196,7 @@ def prepare(here: Workspace) -> None:
 
 def sentence(here: Workspace) -> str:
     """The text that somebody wrote, or a short one of the data."""
-    written = current().choices["text"].strip()
+    written = current().choices["text"][:LONGEST].strip()
     if written:
         return written
     texts = here.sentences("selection").texts
@@ -237,6 +252,12 @@ def _switches(here: Workspace) -> None:
             revision=session.revision,
             on_report=take,
             label="Heads by layer; switch them on and off",
+        )
+        figure.save(
+            lambda: board_picture.picture(mask),
+            lambda: board_picture.numbers(mask),
+            "heads-by-layer",
+            key="stage_save",
         )
     job = work.evaluation(here, mask)
     with right:

@@ -131,7 +131,7 @@ def reported_mask(key: str, anatomy: HasHeads, revision: int) -> HeadMask | None
 
 
 def reported_choice(key: str, anatomy: HasHeads, revision: int) -> Head | None:
-    """The picked head in the browser's last report, or None when it is missing, stale or malformed."""
+    """The head that was picked, or switched last by itself; None when the report is missing, stale or malformed."""
     match _report(key, revision).get("chosen"):
         case [int(layer), int(head)]:
             try:

@@ -171,7 +171,7 @@ class Board {
     this.cancel();
     this.reported = performance.now();
     const rows = this.on.map((row) => row.map((on) => (on ? "1" : "0")).join(""));
-    this.send("report", { revision: this.revision, rows });
+    this.send("report", { revision: this.revision, rows, chosen: this.anchor });
   }
 
   cancel() {
