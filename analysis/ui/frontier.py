@@ -29,7 +29,7 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
     if table["latency_ratio"].isna().all():
         return
     st.subheader("What does speed cost?", anchor=False)
-    plans = measured(here, limit, ablation)
+    plans, main = measured(here, limit, ablation), here.subject.task.measures[0]
     figure.show(
         drawn(table, plans),
         lambda: pd.concat([table, plans]),
@@ -37,7 +37,7 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
         key=CHART,
         on_select=lambda: results.open_point(table, CHART),
         selection_mode="points",
-        alt="Accuracy against how many times faster the smaller model is, a point a mask",
+        alt=f"{main.title} against how many times faster the smaller model is, a point a mask",
     )
     st.caption(
         "Each point is a model whose heads are really removed; no other beats those on the dotted line. Stars are "
@@ -72,7 +72,7 @@ def kept(here: Workspace) -> list[HeadMask]:
 
 
 def measured(here: Workspace, limit: int | None, ablation: str) -> pd.DataFrame:
-    """The masks whose measurements are done: `name`, `accuracy`, `latency_ratio` and `mask`, its code."""
+    """The masks whose measurements are done: `name`, the task's first measure, `latency_ratio` and `mask`."""
     rows = []
     for mask in kept(here):
         accuracy, speed = (
@@ -81,12 +81,15 @@ def measured(here: Workspace, limit: int | None, ablation: str) -> pd.DataFrame:
         )
         if accuracy is not None and speed is not None:
             ratio = speed.latency.ratios[work.PRUNED]
-            rows.append((name(mask), accuracy.accuracy, ratio, mask.encode()))
-    return pd.DataFrame(rows, columns=["name", "accuracy", "latency_ratio", "mask"])
+            rows.append((name(mask), accuracy.main.value, ratio, mask.encode()))
+    quality = here.subject.task.measures[0].name
+    return pd.DataFrame(rows, columns=["name", quality, "latency_ratio", "mask"])
 
 
 def _list(here: Workspace, plans: pd.DataFrame) -> None:
     """The button that puts the mask there, and one for each that takes it away."""
+    from analysis.measures import told
+
     masks, mask = kept(here), current().mask or HeadMask.full(here.anatomy)
     st.button(
         "Put the current mask on this figure",
@@ -95,9 +98,10 @@ def _list(here: Workspace, plans: pd.DataFrame) -> None:
         disabled=mask.is_full or mask in masks or len(masks) >= MOST,
         help=f"A mask with heads off, once, and {MOST} masks at most.",
     )
+    main = here.subject.task.measures[0]
     known = {
-        code: f"{views.percent(accuracy)}, {ratio:.2f} times faster"
-        for _, accuracy, ratio, code in plans.itertuples(index=False)
+        code: f"{main.told} {told(main, value)}, {ratio:.2f} times faster"
+        for _, value, ratio, code in plans.itertuples(index=False)
     }
     for each in list(masks):
         code = each.encode()

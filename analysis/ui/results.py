@@ -153,31 +153,32 @@ def curves(job: Job[pd.DataFrame]) -> None:
     table = job.result
     if table is None or table.empty:
         return
-    from analysis.comparison_figures import COLUMNS
+    from analysis.comparison_figures import COLUMNS, axes
     from analysis.comparison_figures import curves as drawn
+    from analysis.yardstick import OWN
 
     titles = {name: method.title for name, method in views.methods().items()}
-    known = [name for name in COLUMNS if table[name].notna().any()]
+    shown = axes(table)
+    known = [name for name in shown if table[name].notna().any()]
     choices = current().choices
-    if choices["column"] in COLUMNS and choices["column"] not in known:
+    if choices["column"] in (*COLUMNS, *OWN) and choices["column"] not in known:
         choices["column"] = DEFAULTS["column"]  # latency, of a sweep that was not timed
     column = setting(
         "column",
         known,
         st.selectbox,
         label="Show",
-        format_func=lambda name: COLUMNS[name][0],
+        format_func=lambda name: shown[name][0],
         width=320,
     )
-    full = views.baseline(table) if column == "accuracy" else None
     figure.show(
-        drawn(table, titles, column, full),
+        drawn(table, titles, column, views.baseline(table, column)),
         table,
         f"curves-{column}",
         key=f"curves_{column}",
         on_select=lambda: open_point(table, f"curves_{column}"),
         selection_mode="points",
-        alt=f"{COLUMNS[column][0]} against share of heads removed, a line a method",
+        alt=f"{shown[column][0]} against share of heads removed, a line a method",
     )
     st.caption(
         "Bands are 95 % intervals (loss and divergence have none; operations and weights are counted, not measured); "

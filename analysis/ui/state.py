@@ -44,7 +44,7 @@ DEFAULTS: dict[str, str] = {
     "sentences": "all",
     "precision": "auto",
     "methods": "attention-guided entropy-high magnitude random",
-    "column": "accuracy",
+    "column": "main",
     "timed": "off",
     "step": "1",
     "repair": "least-squares",

@@ -140,16 +140,24 @@ def length_note(subject: Subject, tokens: int) -> str:
     return note
 
 
-def baseline(table: pd.DataFrame) -> float:
-    """The full model's accuracy behind a sweep's rows, 0 to 1."""
-    first = table.iloc[0]
-    return float(first["accuracy"] - first["change"] / 100)
+def baseline(table: pd.DataFrame, column: str) -> float | None:
+    """The full model's value behind a sweep's rows in a column that tells its change; None in others."""
+    from analysis.yardstick import yardstick
+
+    changes = {"accuracy": "change", "entity_f1": "entity_f1_change", "perplexity": "perplexity_change"}
+    measure = next((each for each in yardstick(table).task.measures if each.name == column), None)
+    if measure is None or column not in changes:
+        return None
+    first, points = table.iloc[0], 100 if measure.unit == "share" else 1
+    return float(first[column] - first[changes[column]] / points)
 
 
 def sweep_note(table: pd.DataFrame) -> str:
     """On how much a sweep rests."""
+    from analysis.yardstick import yardstick
+
     return (
-        f"{int(table['n'].iloc[0]):,} sentences of the selection split; a head that is off "
+        f"{int(table['n'].iloc[0]):,} {yardstick(table).task.item} of the selection split; a head that is off "
         f"contributes {'nothing' if table['ablation'].iloc[0] == 'zero' else 'its mean output'}."
     )
 

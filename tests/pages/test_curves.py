@@ -94,7 +94,7 @@ def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:
     assert "Timing takes longer" in said
     assert "What does speed cost?" not in said
     assert opened.at.dataframe[-1].value["latency_ratio"].isna().all()
-    assert opened.session.choices["column"] == "accuracy"
+    assert next(each.value for each in opened.at.selectbox if each.label == "Show") == "accuracy"
 
 
 def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:
