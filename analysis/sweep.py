@@ -27,11 +27,12 @@ from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
 from analysis.solving import Teacher
+from analysis.swept import Swept
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
 from analysis.tuning import tune
 
-__all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping"]
+__all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping", "swept"]
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 SEEDS = tuple(range(20))
@@ -97,6 +98,14 @@ def sweep(
     return finish(sweeping(subject, data, methods, **options))
 
 
+def swept(
+    subject: Subject, data: LabelledText, methods: Sequence[str], **options: Any
+) -> Swept:
+    """The whole sweep with the split that it measured on, from which `tuning.choose` chooses; see `sweeping`."""
+    table = sweep(subject, data, methods, **options)
+    return Swept.of(subject.anatomy, _judged(data, Sweep(tuple(methods), **_of_plan(options))), table)
+
+
 def sweeping(
     subject: Subject,
     data: LabelledText,
@@ -153,6 +162,16 @@ def plan_rows(plan: Sweep) -> Iterator[tuple[str, float, int, str]]:
                     yield method, fraction, seed, kind
 
 
+def _judged(data: LabelledText, plan: Sweep) -> Split:
+    """The sentences that a sweep measures on."""
+    judged = data.split(plan.split)
+    return judged if plan.limit is None else judged.limited(plan.limit)
+
+
+def _of_plan(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "save"}
+
+
 def _seeds(plan: Sweep, method: str) -> Sequence[int]:
     return plan.seeds if method == "random" else plan.seeds[:1]
 
@@ -162,9 +181,8 @@ class _Work:
 
     def __init__(self, subject: Subject, data: LabelledText, plan: Sweep, journal: Journal) -> None:
         self.subject, self.data, self.plan, self.journal = subject, data, plan, journal
-        judged = data.split(plan.split)
-        disjoint(data, judged)
-        self.judged: Split = judged if plan.limit is None else judged.limited(plan.limit)
+        disjoint(data, data.split(plan.split))
+        self.judged = _judged(data, plan)
         self.calibration = _calibration(data)
         self.found: dict[tuple[str, int], Ranking] = {}
         self.removals: dict[tuple[int, ...], Removal] = {}
