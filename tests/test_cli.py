@@ -19,10 +19,12 @@ from analysis import __version__
 from analysis.batches import batches
 from analysis.cli import app
 from analysis.cli.dashboard import address_of, app_path
+from analysis.cli.request import usual
 from analysis.data import load_data, matched
 from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
 from analysis.models import load_model
+from analysis.text import LabelledText, Test
 
 KEYS = (
     "model data split task unit n accuracy low high change measures loss heads_on heads_total baseline flips "
@@ -65,8 +67,8 @@ def test_evaluate_answers_with_what_the_package_computes(headcount, folder):
     subject = load_model(str(folder / "model"))
     data = matched(load_data(folder / "films.csv"), subject.labels)
     mask = HeadMask.off(subject.anatomy, [(0, 3), (2, 1)])
-    expected = evaluate(subject, batches(subject, data.split("test")), mask)
-    assert (found["split"], found["n"]) == ("test", expected.n)
+    expected = evaluate(subject, batches(subject, data.split("selection")), mask)
+    assert (found["split"], found["n"]) == ("selection", expected.n)
     assert found["accuracy"] == pytest.approx(expected.accuracy)
     assert found["loss"] == pytest.approx(expected.loss)
     assert found["baseline"]["accuracy"] == pytest.approx(expected.baseline.accuracy)
@@ -76,6 +78,23 @@ def test_evaluate_answers_with_what_the_package_computes(headcount, folder):
         found["change"]["points"]
     )
     assert (found["heads_on"], found["heads_total"]) == (10, 12)
+
+
+def test_masks_are_tried_on_the_selection_split_unless_the_test_split_is_asked_for(headcount):
+    tried = headcount("evaluate", "--off", "0.3", "--json", "--limit", "7")
+    assert answer(tried)["split"] == "selection"
+    assert "measured on the selection split" in tried.stderr
+    assert "--split test is for the one that you choose" in tried.stderr
+    reported = headcount("evaluate", "--off", "0.3", "--json", "--limit", "7", "--split", "test")
+    assert answer(reported)["split"] == "test"
+    assert "measured on" not in reported.stderr
+
+
+def test_data_without_a_selection_split_are_measured_on_their_test_split(capsys):
+    only = Test(*sentences(5))
+    data = LabelledText("one", ("negative", "positive"), {"test": only}, None)
+    assert usual(data) == "test"
+    assert "have no selection split: choose nothing by it" in capsys.readouterr().err
 
 
 def test_all_heads_on_is_no_change(headcount):

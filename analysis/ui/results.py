@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from analysis.mask import HasHeads, HeadMask
-from analysis.ui import figure, frame, navigation, views, work
+from analysis.ui import figure, frame, navigation, tested, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import DEFAULTS, current
@@ -126,7 +126,8 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     """Accuracy on the test split, on demand only."""
     st.markdown(
         "Everything above is measured on the selection split, because you are choosing. Measure on the "
-        "test split **once**, when you have chosen; a mask picked because of this number would make it worthless."
+        "test split **once**, when you have chosen; a mask picked because of this number would make it worthless. "
+        + tested.so_far(len(tested.masks(here)))
     )
     if "test" not in here.data.splits:
         st.caption("These sentences have no test split.")
@@ -142,6 +143,7 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     if job.answer is not None:
         accuracy(job.answer, is_final=True)
         st.markdown(views.verdict(job.answer))
+        st.caption(tested.told(here, mask))
     else:
         frame.follow(job, "report")
 
