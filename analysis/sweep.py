@@ -142,8 +142,12 @@ def sweeping(
     total = sum(1 for _ in plan_rows(plan))
     yield Step(0, total, "masks", table_of(rows, whole=False))
     try:
-        for _ in work.rankings():
-            yield Step(0, total, "masks", table_of(rows, whole=False))
+        for inner in work.rankings():
+            known = table_of(rows, whole=False)
+            if inner.result is None:
+                yield Step(inner.done, inner.total, inner.unit, known)
+            else:
+                yield Step(0, total, "masks", known)
         for number, (method, fraction, seed, kind) in enumerate(plan_rows(plan), 1):
             rows.append(work.row(method, fraction, seed, kind))
             table = table_of(rows, whole=number == total)
@@ -216,7 +220,7 @@ class _Work:
                         self.found[method, seed] = step.result
                         seconds = time.perf_counter() - start
                         self.journal.put(key, {**_written(step.result), "seconds": seconds})
-                    yield step
+                    yield replace(step, unit=f"{step.unit} to score by {METHODS[method].title}")
 
     def _ranking(self, method: str, seed: int) -> Iterator[Step[Ranking]]:
         setting = None

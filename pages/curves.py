@@ -9,10 +9,10 @@ from analysis.ui import controls, frame, frontier, results, standing, work
 here = frame.open_page(
     "How fast does a model get worse as heads are removed?",
     "Each method ranks the heads on the calibration split; the lowest are switched off and the model is "
-    "measured on the selection split. Random is drawn twenty times: a method must beat that band.",
+    "measured on the selection split. Random is drawn many times: a method must beat that band.",
 )
-methods, limit, ablation, timed = controls.sweep(here)
-job = work.desk.find(work.sweep_key(here, methods, limit, ablation, timed))
+asked = controls.sweep(here)
+job = work.desk.find(work.sweep_key(here, asked))
 if job is None:
     st.info(
         "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page.\n\n"
@@ -26,7 +26,7 @@ if job.is_open or job.state != "done":
     frame.follow(job)
 else:
     standing.section(job.result)
-    frontier.section(here, job.result, limit, ablation)
+    frontier.section(here, job.result, asked)
     st.subheader("All numbers", anchor=False)
     st.dataframe(job.result, hide_index=True, height=300)
     st.download_button(

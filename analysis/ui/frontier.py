@@ -10,6 +10,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.ui import figure, frame, results, views, work
+from analysis.ui.comparison import Comparison
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
@@ -24,12 +25,15 @@ LONGEST_CODE = 24
 CHART = "frontier"
 
 
-def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: str) -> None:
+def section(here: Workspace, table: pd.DataFrame, asked: Comparison) -> None:
     """The figure of a sweep that was timed, and the list of the masks that were put on it."""
     if table["latency_ratio"].isna().all():
         return
     st.subheader("What does speed cost?", anchor=False)
-    plans, main = measured(here, limit, ablation), here.subject.task.measures[0]
+    if asked.repair != "none":
+        _swept_only(here, table)
+        return
+    plans, main = measured(here, asked), here.subject.task.measures[0]
     figure.show(
         drawn(table, plans),
         lambda: pd.concat([table, plans]),
@@ -44,8 +48,25 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
         "masks that you put here. Click a point to open its mask on the switchboard."
     )
     _list(here, plans)
-    for job in _unfinished(here, limit, ablation):
+    for job in _unfinished(here, asked):
         frame.follow(job, "frontier")
+
+
+def _swept_only(here: Workspace, table: pd.DataFrame) -> None:
+    """The figure of repaired models, beside which masks that are only switched off have no place."""
+    figure.show(
+        drawn(table, pd.DataFrame(columns=["name", "latency_ratio", "mask"])),
+        table,
+        "accuracy-latency",
+        key=CHART,
+        on_select=lambda: results.open_point(table, CHART),
+        selection_mode="points",
+        alt=f"{here.subject.task.measures[0].title} against how many times faster the repaired model is",
+    )
+    st.caption(
+        "Each point is a model whose heads are really removed and whose rest is repaired; no other beats those on the "
+        "dotted line. Click a point to open its mask on the switchboard."
+    )
 
 
 def drawn(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
@@ -71,13 +92,13 @@ def kept(here: Workspace) -> list[HeadMask]:
     return of_source.setdefault(here.key, [])
 
 
-def measured(here: Workspace, limit: int | None, ablation: str) -> pd.DataFrame:
+def measured(here: Workspace, asked: Comparison) -> pd.DataFrame:
     """The masks whose measurements are done: `name`, the task's first measure, `latency_ratio` and `mask`."""
     rows = []
     for mask in kept(here):
         accuracy, speed = (
             job.answer if (job := work.desk.find(key)) is not None else None
-            for key, _ in _questions(here, mask, limit, ablation)
+            for key, _ in _questions(here, mask, asked)
         )
         if accuracy is not None and speed is not None:
             ratio = speed.latency.ratios[work.PRUNED]
@@ -112,15 +133,15 @@ def _list(here: Workspace, plans: pd.DataFrame) -> None:
 
 
 def _questions(
-    here: Workspace, mask: HeadMask, limit: int | None, ablation: str
+    here: Workspace, mask: HeadMask, asked: Comparison
 ) -> Iterator[tuple[Any, Callable[[], Job[Any]]]]:
     """Keys of a mask's evaluation and timing, and what asks for them; timed as the sweep's masks are."""
     from analysis.removal import BATCH, LENGTH
 
     length = min(LENGTH, here.subject.max_length)
     yield (
-        work.evaluation_key(here, mask, "selection", limit, ablation),
-        lambda: work.evaluation(here, mask, limit=limit, ablation=ablation),
+        work.evaluation_key(here, mask, "selection", asked.limit, asked.ablation),
+        lambda: work.evaluation(here, mask, limit=asked.limit, ablation=asked.ablation),
     )
     yield (
         (here.key, "speed", mask, BATCH, length),
@@ -128,11 +149,11 @@ def _questions(
     )
 
 
-def _unfinished(here: Workspace, limit: int | None, ablation: str) -> list[Job[Any]]:
+def _unfinished(here: Workspace, asked: Comparison) -> list[Job[Any]]:
     """Measurements that are under way or went wrong."""
     found: list[Job[Any]] = []
     for mask in kept(here):
-        for key, ask in _questions(here, mask, limit, ablation):
+        for key, ask in _questions(here, mask, asked):
             job = work.desk.find(key)
             # One at a time: a session's new question of a kind takes the place of its open one.
             if job is None and not any(each.is_open for each in found):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.ui import navigation, views, waiting, work
+from analysis.ui.comparison import Comparison
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current, visit
 from analysis.ui.words import escaped
@@ -25,7 +26,7 @@ def section(here: Workspace) -> None:
 
     st.subheader("The verdict so far", anchor=False)
     answers = [job.answer for job in work.desk.done("sweep") if job.key[0] == here.key]  # type: ignore[index]
-    tables = [table for table in answers if table is not None]
+    tables = [table[table["repair"] == "none"] for table in answers if table is not None]
     found = headroom(tables)
     if found is not None:
         _said(here, found)
@@ -35,7 +36,7 @@ def section(here: Workspace) -> None:
         f"tenths of them, and {here.subject.task.measured_by} is measured each time. It goes on when you leave "
         "this page."
     )
-    job = work.desk.find(work.sweep_key(here, METHODS, None, "zero", False))
+    job = work.desk.find(work.sweep_key(here, Comparison(METHODS)))
     if job is not None:
         waiting.follow(job, "verdict")
         return
@@ -43,7 +44,7 @@ def section(here: Workspace) -> None:
         "Find out how many heads could go",
         type="primary",
         icon=":material/query_stats:",
-        on_click=work.start(work.sweep, here, METHODS, limit=None, ablation="zero", timed=False),
+        on_click=work.start(work.sweep, here, Comparison(METHODS)),
     )
 
 

@@ -156,10 +156,13 @@ def sweep_note(table: pd.DataFrame) -> str:
     """On how much a sweep rests."""
     from analysis.yardstick import yardstick
 
-    return (
-        f"{int(table['n'].iloc[0]):,} {yardstick(table).task.item} of the selection split; a head that is off "
-        f"contributes {'nothing' if table['ablation'].iloc[0] == 'zero' else 'its mean output'}."
-    )
+    if (repair := str(table["repair"].iloc[0])) != "none":
+        how = f"heads are removed and the rest is repaired by {repair.replace('-', ' ')}."
+    else:
+        off = "nothing" if table["ablation"].iloc[0] == "zero" else "its mean output"
+        how = f"a head that is off contributes {off}."
+    n = int(table["n"].iloc[0])
+    return f"{n:,} {yardstick(table).task.item} of the selection split; {how}"
 
 
 def extremes(profile: Profile, statistic: Statistic) -> str:
