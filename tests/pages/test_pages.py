@@ -15,7 +15,7 @@ PAGES = [
     ("attention", "Where does every head look", "tokens, special ones included"),
     ("prune", "What happens when these heads", "All heads are on"),
     ("plans", "Which plan is worth keeping", "There are no plans"),
-    ("curves", "How fast does accuracy fall", "Choose methods and press Draw"),
+    ("curves", "How fast does a model get worse", "Choose methods and press Draw"),
     ("export", "What do you get when these heads are really removed", "All heads are on"),
 ]
 
