@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.intervals import Change
 from analysis.significance import MARGIN
-from analysis.yardstick import TEXTS, Yardstick, yardstick
+from analysis.yardstick import OF_TEXTS, Yardstick, yardstick
 
 CHANCE = "random"
 """The yardstick among the methods; its masks are nobody's proposal."""
@@ -44,7 +44,7 @@ class Headroom:
     """Most heads off with a loss that is shown to be below the margin: the whole interval is."""
     possible: Candidate | None
     """Most heads off that cannot be told from the full model: the interval holds 0."""
-    by: Yardstick = Yardstick(TEXTS)
+    by: Yardstick = OF_TEXTS
     """Of which measure the points are, and what its answers are called."""
 
 

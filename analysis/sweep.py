@@ -27,8 +27,8 @@ from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
 from analysis.solving import Teacher
-from analysis.swept import Swept
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
+from analysis.swept import Swept
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
 from analysis.tuning import tune
 
@@ -98,12 +98,12 @@ def sweep(
     return finish(sweeping(subject, data, methods, **options))
 
 
-def swept(
-    subject: Subject, data: LabelledText, methods: Sequence[str], **options: Any
-) -> Swept:
+def swept(subject: Subject, data: LabelledText, methods: Sequence[str], **options: Any) -> Swept:
     """The whole sweep with the split that it measured on, from which `tuning.choose` chooses; see `sweeping`."""
     table = sweep(subject, data, methods, **options)
-    return Swept.of(subject.anatomy, _judged(data, Sweep(tuple(methods), **_of_plan(options))), table)
+    return Swept.of(
+        subject.anatomy, _judged(data, Sweep(tuple(methods), **_of_plan(options))), table
+    )
 
 
 def sweeping(

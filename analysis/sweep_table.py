@@ -72,7 +72,9 @@ def _extra(evaluation: Evaluation) -> dict[str, float]:
         if each.measure.name in OWN:
             change = each.change or Change(0.0, 0.0, 0.0)
             ends = (each.value, each.low, each.high, change.points, change.low, change.high)
-            found |= {each.measure.name + ending: end for ending, end in zip(ENDS, ends, strict=True)}
+            found |= {
+                each.measure.name + ending: end for ending, end in zip(ENDS, ends, strict=True)
+            }
     return found
 
 

@@ -67,11 +67,8 @@ def tune(subject: Subject, calibration: Calibration, selection: Selection, metho
         MethodError: an unknown method, or one without settings.
         ProtocolError: another split than these.
     """
+    check_tunable(method)
     _on_selection(selection)
-    if method not in METHODS:
-        raise MethodError(unknown("method", method, METHODS))
-    if not METHODS[method].choices:
-        raise MethodError(f"the method {method!r} has nothing to tune")
     replay = replay_of(subject, selection)
     full = replay.evaluate().predictions.logits
     total = subject.anatomy.heads_total
@@ -90,6 +87,19 @@ def tune(subject: Subject, calibration: Calibration, selection: Selection, metho
         rows.append((tuple(setting), float(sum(reached)) / len(reached)))
     best = min(rows, key=lambda row: row[1])
     return Tuned(method, best[0], selection, pd.DataFrame(rows, columns=["setting", "divergence"]))
+
+
+def check_tunable(method: str) -> None:
+    """Refuse a method without settings.
+
+    Raises:
+        MethodError: an unknown method, or one without settings.
+    """
+    if method not in METHODS:
+        raise MethodError(unknown("method", method, METHODS))
+    if not METHODS[method].choices:
+        have = ", ".join(name for name, each in METHODS.items() if each.choices)
+        raise MethodError(f"the method {method!r} has nothing to tune; {have} have")
 
 
 def choose(found: Swept, fraction: float) -> Chosen:

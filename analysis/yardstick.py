@@ -42,6 +42,10 @@ class Yardstick:
         return values if self.main.higher_is_better else -values
 
 
+OF_TEXTS = Yardstick(TEXTS)
+"""Of classifiers of texts."""
+
+
 def yardstick(table: pd.DataFrame) -> Yardstick:
     """The yardstick of a sweep's table, by the measures that it has."""
     own = [task for task in TASKS.values() if task.measures and task.measures[0].name in OWN]

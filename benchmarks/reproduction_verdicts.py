@@ -84,10 +84,11 @@ def beats(test: pd.DataFrame, fraction: float, rival: str) -> str:
     else:
         other, place = one(test, rival, fraction, "none"), ""
         p = paired(mine, other)
+    held_against = "the median random mask" if rival == "random" else rival
     difference = 100 * (mine["accuracy"] - other["accuracy"])
     return (
-        f'**"Better than {rival} at moderate rates"** {outcome(difference, p)} at {fraction:.0%}: {METHODS[PAPER].title} is '
-        f"{difference:+.2f} points from {'the median random mask' if rival == 'random' else rival} "
+        f'**"Better than {rival} at moderate rates"** {outcome(difference, p)} at {fraction:.0%}: '
+        f"{METHODS[PAPER].title} is {difference:+.2f} points from {held_against} "
         f"(McNemar p = {p:.3g}){place}."
     )
 

@@ -16,9 +16,9 @@ job = work.desk.find(work.sweep_key(here, asked))
 if job is None:
     st.info(
         "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page.\n\n"
-        f"You will see a line for each method: {here.subject.task.measured_by} against the share of heads that are off. "
-        "A line that stays flat for long has found heads that the model does not need; one inside the grey band is "
-        "no better than chance."
+        f"You will see a line for each method: {here.subject.task.measured_by} against the share of heads that are "
+        "off. A line that stays flat for long has found heads that the model does not need; one inside the grey band "
+        "is no better than chance."
     )
     st.stop()
 frame.live(lambda: results.curves(job), job)

@@ -60,9 +60,7 @@ def test_shapley_values_are_the_mean_gains_of_the_sampled_orders(tokenizer):
     def value(kept):
         return -evaluate(small, ready, HeadMask.off(small.anatomy, set(heads) - set(kept))).loss
 
-    worth = {
-        kept: value(kept) for size in range(5) for kept in itertools.combinations(heads, size)
-    }
+    worth = {kept: value(kept) for size in range(5) for kept in itertools.combinations(heads, size)}
 
     def gains(order):
         """What each head adds to those that are removed after it."""

@@ -25,6 +25,7 @@ from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
 from analysis.models import load_model
 from analysis.text import LabelledText, Test
+from analysis.tuning import tune
 
 KEYS = (
     "model data split task unit n accuracy low high change measures loss heads_on heads_total baseline flips "
@@ -116,6 +117,18 @@ def test_every_head_off_is_a_measurement_like_any_other(headcount):
     assert answer(headcount("evaluate", "--off", every, "--json"))["heads_on"] == 0
 
 
+def test_a_tuned_ranking_has_the_weights_that_the_package_chooses(headcount, folder):
+    found = answer(headcount("rank", "--method", "hies", "--tuned", "--limit", "12", "--json"))
+    subject = load_model(str(folder / "model"))
+    data = matched(load_data(folder / "films.csv"), subject.labels)
+    calibration = data.split("calibration").limited(12)
+    chosen = tune(subject, calibration, data.split("selection"), "hies")
+    assert tuple(found["setting"]) == chosen.setting
+    order = [(head["layer"], head["head"]) for head in found["heads"]]
+    assert order == list(chosen.rank(subject, calibration).order)
+    assert "setting" not in answer(headcount("rank", "--method", "magnitude", "--json"))
+
+
 def test_a_ranking_becomes_a_plan_that_evaluate_takes(headcount, folder):
     plan = str(folder / "plan.json")
     ranked = answer(
@@ -186,6 +199,10 @@ def test_people_get_tables(headcount, command):
         (("evaluate", "--labels", "neg=0"), "no output of the model is given for 'pos'"),
         (("evaluate", "--text-column", "txt"), "unknown column 'txt'"),
         (("rank", "--method", "magnitud"), "unknown method 'magnitud'; did you mean 'magnitude'"),
+        (
+            ("rank", "--method", "taylor", "--tuned"),
+            "'taylor' has nothing to tune; attention-guided",
+        ),
         (("rank", "--split", "test"), "heads are scored on the calibration split"),
         (("rank", "--keep", "99"), "cannot keep 99 heads"),
         (("rank", "--save", "a.json"), "give --keep with --save"),

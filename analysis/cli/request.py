@@ -118,7 +118,9 @@ def usual(data: LabelledText) -> str:
             "--split test is for the one that you choose"
         )
         return "selection"
-    say("measured on the test split, since these sentences have no selection split: choose nothing by it")
+    say(
+        "measured on the test split, since these sentences have no selection split: choose nothing by it"
+    )
     return "test"
 
 

@@ -67,8 +67,9 @@ def sentences(found: Headroom) -> list[str]:
             f"but {found.n:,} {found.by.task.item} are too few to show that the loss is small."
         )
     said.append(
-        f"The best of {found.tried} masks on {found.n:,} {found.by.task.item} of the selection split, heads switched off and "
-        "nothing repaired; the best of many looks better than it is, so measure your choice once on the test split."
+        f"The best of {found.tried} masks on {found.n:,} {found.by.task.item} of the selection split, heads switched "
+        "off and nothing repaired; the best of many looks better than it is, so measure your choice once on the test "
+        "split."
     )
     return said
 

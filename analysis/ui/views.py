@@ -144,7 +144,11 @@ def baseline(table: pd.DataFrame, column: str) -> float | None:
     """The full model's value behind a sweep's rows in a column that tells its change; None in others."""
     from analysis.yardstick import yardstick
 
-    changes = {"accuracy": "change", "entity_f1": "entity_f1_change", "perplexity": "perplexity_change"}
+    changes = {
+        "accuracy": "change",
+        "entity_f1": "entity_f1_change",
+        "perplexity": "perplexity_change",
+    }
     measure = next((each for each in yardstick(table).task.measures if each.name == column), None)
     if measure is None or column not in changes:
         return None
