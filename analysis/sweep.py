@@ -26,6 +26,7 @@ from analysis.repair import REPAIRS, repair, teacher_of
 from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
+from analysis.scores.record import read, written
 from analysis.solving import Teacher
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
 from analysis.swept import Swept
@@ -212,14 +213,14 @@ class _Work:
                 key = key_of("ranking", self._scored, method, seed)
                 known = self.journal.get(key)
                 if known is not None:
-                    self.found[method, seed] = _read(self.subject, method, known)
+                    self.found[method, seed] = read(self.subject, method, known)
                     continue
                 start = time.perf_counter()
                 for step in self._ranking(method, seed):
                     if step.result is not None:
                         self.found[method, seed] = step.result
                         seconds = time.perf_counter() - start
-                        self.journal.put(key, {**_written(step.result), "seconds": seconds})
+                        self.journal.put(key, {**written(step.result), "seconds": seconds})
                     yield replace(step, unit=f"{step.unit} to score by {METHODS[method].title}")
 
     def _ranking(self, method: str, seed: int) -> Iterator[Step[Ranking]]:
@@ -295,25 +296,3 @@ def _teacher(subject: Subject, calibration: Calibration) -> Teacher:
 def _calibration(data: LabelledText) -> Calibration | None:
     found = data.splits.get(Calibration.name)
     return found if isinstance(found, Calibration) else None
-
-
-def _written(found: Ranking) -> dict[str, Any]:
-    return {
-        "ranking": found.method,
-        "scores": found.values["score"].tolist(),
-        "masks": {str(keep): mask.encode() for keep, mask in found.masks.items()},
-        "setting": found.setting,
-    }
-
-
-def _read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking:
-    heads = HeadMask.full(subject.anatomy).on_heads
-    values = pd.DataFrame(
-        [(*head, score) for head, score in zip(heads, known["scores"], strict=True)],
-        columns=["layer", "head", "score"],
-    )
-    masks = {
-        int(keep): HeadMask.decode(subject.anatomy, code) for keep, code in known["masks"].items()
-    }
-    setting = known.get("setting")
-    return Ranking(method, values, masks, tuple(setting) if setting is not None else None)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis import __version__
 from analysis.errors import PlaceError
 from analysis.journal import key_of
 from analysis.places import cache_dir
@@ -72,10 +73,12 @@ class Comparison:
     def place(self, source: str) -> Path | None:
         """Where its rows are kept as they come, so that one that was stopped goes on; None where nothing can be.
 
+        Another version of Headcount measures anew.
+
         Args:
             source: key of the weights and the sentences.
         """
         try:
-            return cache_dir() / "sweeps" / f"{key_of(source, self.key)}.csv"
+            return cache_dir() / "sweeps" / f"{key_of(__version__, source, self.key)}.csv"
         except PlaceError:
             return None

@@ -92,8 +92,8 @@ def meaning(masks: int, n: int, split: str, by: Yardstick) -> str:
         better = "higher" if by.main.higher_is_better else "lower"
         return (
             f"{random}Measured on {n:,} {item} of the {split} split; {better} {by.main.told} is better. Points are "
-            f"those of the {by.share.told}, with an interval over whole texts: {item} of one text depend on each other, "
-            "so there is no p and no number needed here, because both take answers for independent."
+            f"those of the {by.share.told}, with an interval over whole texts: {item} of one text depend on each "
+            "other, so there is no p and no number needed here, because both take answers for independent."
         )
     return (
         f"{random}Measured on {n:,} {item} of the {split} split. A small p says that the two really differ; a "
