@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from analysis.figures import CATEGORIES, DASHES, DIFFERENCE, plain
 from analysis.intervals import wilson
 from analysis.sweep_table import GROUP, pareto, random_band
+from analysis.yardstick import OWN, yardstick
 
 NEUTRAL = "#7F7F7F"
 """Lines that are no method's: seen on white and on black."""
@@ -25,6 +26,17 @@ COLUMNS: dict[str, tuple[str, float]] = {
 """What a curve can show: its axis title and the factor that its unit needs."""
 
 
+def axes(table: pd.DataFrame) -> dict[str, tuple[str, float]]:
+    """`COLUMNS` in the words of the table's task, its first measure first."""
+    task = yardstick(table).task
+    own = {
+        each.name: (f"{each.told} (%)", 100.0) if each.unit == "share" else (each.told, 1.0)
+        for each in task.measures
+        if each.name != "loss"
+    }
+    return {**own, **{name: axis for name, axis in COLUMNS.items() if name not in own}}
+
+
 def curves(
     table: pd.DataFrame,
     titles: Mapping[str, str],
@@ -37,19 +49,19 @@ def curves(
         table: rows of a sweep with one ablation and one repair. Points carry the row's number in the table, for
             whoever wants to open that mask.
         titles: name of each method, for people.
-        column: one of `COLUMNS`.
+        column: one of `axes(table)`.
         baseline: the full model's value, if it is to be drawn.
     """
-    title, factor = COLUMNS[column]
+    title, factor = axes(table)[column]
     figure = go.Figure()
     if (table["method"] == "random").any():
         _add_random(figure, table, column, factor)
-    methods = table[table["method"] != "random"]
+    methods, once = table[table["method"] != "random"], yardstick(table).task.answers_once
     for place, (method, rows) in enumerate(methods.groupby("method", sort=False)):
         ordered = rows.sort_values("fraction")
         colour = CATEGORIES[place % len(CATEGORIES)]
         name = titles.get(str(method), str(method))
-        if (ends := _ends(ordered, column)) is not None:
+        if (ends := _ends(ordered, column, once)) is not None:
             figure.add_trace(_interval(ordered["fraction"], ends, factor, colour, name))
         figure.add_trace(
             go.Scatter(
@@ -75,13 +87,15 @@ def curves(
 def frontier(
     table: pd.DataFrame, titles: Mapping[str, str], plans: pd.DataFrame | None = None
 ) -> go.Figure:
-    """Accuracy against latency: every timed row, the line of those that no other beats, and a person's plans.
+    """The task's first measure against latency: every timed row, the line of those that no other beats, and plans.
 
     Args:
         table: rows of a timed sweep; points carry the row's number in the table.
         titles: name of each method.
-        plans: `name`, `accuracy` (0 to 1), `latency_ratio` of plans made by hand.
+        plans: `name`, the first measure (such as `accuracy`, 0 to 1), `latency_ratio` of plans made by hand.
     """
+    quality = yardstick(table).main.name
+    title, factor = axes(table)[quality]
     timed = table.dropna(subset=["latency_ratio"])
     best = pareto(table).sort_values("latency_ratio")
     names = [titles.get(method, method) for method in timed["method"]]
@@ -89,7 +103,7 @@ def frontier(
         [
             go.Scatter(
                 x=timed["latency_ratio"],
-                y=100 * timed["accuracy"],
+                y=factor * timed[quality],
                 mode="markers",
                 name="swept",
                 marker={"color": 100 * timed["fraction"], "colorscale": "Viridis", "size": 8,
@@ -97,11 +111,11 @@ def frontier(
                         "colorbar": {"title": {"text": "removed (%)", "side": "right"}, "thickness": 12}},
                 text=names,
                 customdata=timed.index.tolist(),
-                hovertemplate="%{text}: %{y:.1f} %, %{x:.2f} times faster",
+                hovertemplate=f"%{{text}}: {title} %{{y:.4g}}, %{{x:.2f}} times faster",
             ),
             go.Scatter(
                 x=best["latency_ratio"],
-                y=100 * best["accuracy"],
+                y=factor * best[quality],
                 mode="lines",
                 line={"color": NEUTRAL, "dash": "dot", "shape": "vh"},
                 name="best",
@@ -113,7 +127,7 @@ def frontier(
         figure.add_trace(
             go.Scatter(
                 x=plans["latency_ratio"],
-                y=100 * plans["accuracy"],
+                y=factor * plans[quality],
                 mode="markers+text",
                 text=[plain(name) for name in plans["name"]],
                 textposition="top center",
@@ -122,7 +136,7 @@ def frontier(
             )
         )
     figure.update_xaxes(title_text="times faster than the full model")
-    figure.update_yaxes(title_text="accuracy (%)")
+    figure.update_yaxes(title_text=title)
     return _calm(figure, 420)
 
 
@@ -168,14 +182,17 @@ def _add_random(figure: go.Figure, table: pd.DataFrame, column: str, factor: flo
     )  # fmt: skip
 
 
-def _ends(rows: pd.DataFrame, column: str) -> list[tuple[float, float]] | None:
+def _ends(rows: pd.DataFrame, column: str, once: bool) -> list[tuple[float, float]] | None:
     """Lower and upper ends of a column's values; None where there is nothing to be unsure of, or nothing known.
 
-    Of a share of sentences its 95 % Wilson interval, of latency the interval over rounds.
+    Of a measure its own 95 % interval, of agreement Wilson's where a text gets one answer, of latency the interval
+    over rounds.
     """
     if column == "accuracy":
         return list(zip(rows["low"], rows["high"], strict=True))
-    if column == "agreement":
+    if column in OWN:
+        return list(zip(rows[f"{column}_low"], rows[f"{column}_high"], strict=True))
+    if column == "agreement" and once:
         found = [wilson(round(row.agreement * row.n), int(row.n)) for row in rows.itertuples()]  # type: ignore[operator, arg-type]
         return [(each.low, each.high) for each in found]
     if column == "latency_ratio" and rows["latency_low"].notna().all():

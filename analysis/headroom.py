@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.intervals import Change
 from analysis.significance import MARGIN
+from analysis.yardstick import OF_TEXTS, Yardstick, yardstick
 
 CHANCE = "random"
 """The yardstick among the methods; its masks are nobody's proposal."""
@@ -24,7 +25,7 @@ class Candidate:
     removed: int
     """Heads that are off."""
     change: Change
-    """Against the full model."""
+    """Against the full model, in points of the task's first share; see `Yardstick`."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,17 @@ class Headroom:
     total: int
     """Heads of the model."""
     n: int
-    """Sentences behind each number; the fewest of all sweeps."""
+    """Answers behind each number; the fewest of all sweeps."""
     tried: int
     """Masks that were compared; the best of many looks better than it is."""
     margin: float
-    """Points of accuracy that may be lost."""
+    """Points that may be lost."""
     shown: Candidate | None
     """Most heads off with a loss that is shown to be below the margin: the whole interval is."""
     possible: Candidate | None
     """Most heads off that cannot be told from the full model: the interval holds 0."""
+    by: Yardstick = OF_TEXTS
+    """Of which measure the points are, and what its answers are called."""
 
 
 def headroom(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> Headroom | None:
@@ -50,7 +53,7 @@ def headroom(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> Headroom
 
     Args:
         tables: as `sweep.sweep` makes them, for one model and one set of sentences.
-        margin: points of accuracy whose loss counts as negligible.
+        margin: points whose loss counts as negligible.
     """
     if not tables:
         return None
@@ -59,6 +62,9 @@ def headroom(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> Headroom
     rows = rows.drop_duplicates(["method", "mask", "ablation", "repair"])
     if rows.empty:
         return None
+    by = yardstick(rows)
+    ends = rows[by.change].to_numpy()
+    rows = rows.assign(change=ends[:, 0], change_low=ends[:, 1], change_high=ends[:, 2])
     return Headroom(
         total=int(rows["heads_total"].iloc[0]),
         n=int(rows["n"].min()),
@@ -66,6 +72,7 @@ def headroom(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> Headroom
         margin=margin,
         shown=_most(rows[rows["change_low"] > -margin]),
         possible=_most(rows[(rows["change_low"] <= 0) & (rows["change_high"] >= 0)]),
+        by=by,
     )
 
 

@@ -14,6 +14,8 @@ from statsmodels.stats.weightstats import DescrStatsW
 CONFIDENCE = 0.95
 Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
 """Standard errors to either side that hold the true value in 95 of 100 samples."""
+OPEN = 3
+"""Sentences in n that may be otherwise though none of n was: the rule of three (Hanley and Lippman-Hand 1983)."""
 RESAMPLES = 10_000
 SEED = 20221122
 
@@ -71,7 +73,7 @@ def paired_change(fixed: int, broken: int, n: int) -> Change:
     points = 100 * (counts[:, 0] - counts[:, 1]) / n
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(points, [tail, 100 - tail]).tolist()
-    change, open_to = 100 * (fixed - broken) / n, 300 / n
+    change, open_to = 100 * (fixed - broken) / n, 100 * OPEN / n
     return Change(
         change, max(min(low, change - open_to), -100.0), min(max(high, change + open_to), 100.0)
     )

@@ -41,7 +41,7 @@ class Measured:
     @property
     def title(self) -> str:
         """The measure's title inside a sentence: `accuracy`, `entity F1`."""
-        return self.measure.title[0].lower() + self.measure.title[1:]
+        return self.measure.told
 
     @property
     def told(self) -> str:

@@ -1,4 +1,4 @@
-"""Figures of plans: the tree over heads and accuracy, and two masks side by side. Tables in, figures out."""
+"""Figures of plans: the tree over heads and quality, and two masks side by side. Tables in, figures out."""
 
 from __future__ import annotations
 
@@ -8,40 +8,52 @@ import plotly.graph_objects as go
 from analysis.figures import CATEGORIES, calm, crosses, plain
 from analysis.mask import HeadMask, name
 from analysis.store import Result
+from analysis.tasks import ACCURACY, Measure
 
 ON, OFF, APART = "#7A8CA3", "rgba(127,127,127,0.12)", CATEGORIES[1]
 LINE = "rgba(127,127,127,0.55)"
 
 
-def tree(table: pd.DataFrame, full: Result | None, heads: int) -> go.Figure:
-    """Every measured plan at its heads and accuracy, with its interval and a line from its parent.
+def tree(
+    table: pd.DataFrame, full: Result | None, heads: int, measure: Measure = ACCURACY
+) -> go.Figure:
+    """Every measured plan at its heads and quality, with its interval and a line from its parent.
 
     Args:
         table: rows of `plan_tree.table`; a point's `customdata` is the plan's id.
         full: the full model, from which plans without a parent come.
         heads: heads of the full model.
+        measure: what the plans are judged by.
     """
-    measured = table.dropna(subset=["accuracy"])
+    measured = table.dropna(subset=["value"])
+    factor, _ = _in_unit(measure)
     places = {
-        str(id): (float(heads_on), 100 * float(accuracy))
-        for id, heads_on, accuracy in measured[["id", "heads_on", "accuracy"]].to_numpy().tolist()
+        str(id): (float(heads_on), factor * float(value))
+        for id, heads_on, value in measured[["id", "heads_on", "value"]].to_numpy().tolist()
     }
-    root = (heads, 100 * full.accuracy) if full is not None else None
+    root = (heads, factor * full.value) if full is not None else None
     figure = go.Figure()
     x, y = _lines(measured, places, root)
     figure.add_trace(
         go.Scatter(x=x, y=y, mode="lines", line={"color": LINE, "width": 1.5}, hoverinfo="skip")
     )
     if full is not None:
-        figure.add_trace(_points([heads], [full], ["all heads"], [""], CATEGORIES[6], "square"))
+        figure.add_trace(
+            _points([heads], [full], ["all heads"], [""], CATEGORIES[6], "square", measure)
+        )
     results = [Result(*row) for row in measured[list(Result.__annotations__)].to_numpy().tolist()]
     names = [plain(each) for each in measured["name"]]
     ids = measured["id"].tolist()
     figure.add_trace(
-        _points(measured["heads_on"].tolist(), results, names, ids, CATEGORIES[0], "circle")
+        _points(
+            measured["heads_on"].tolist(), results, names, ids, CATEGORIES[0], "circle", measure
+        )
     )
     figure.update_xaxes(title_text="heads on", autorange="reversed", zeroline=False)
-    figure.update_yaxes(title_text="accuracy (%)", zeroline=False)
+    figure.update_yaxes(
+        title_text=f"{measure.told} (%)" if measure.unit == "share" else measure.told,
+        zeroline=False,
+    )
     return calm(figure, 380).update_layout(showlegend=False)
 
 
@@ -95,13 +107,15 @@ def _points(
     ids: list[str],
     colour: str,
     symbol: str,
+    measure: Measure,
 ) -> go.Scatter:
+    factor, unit = _in_unit(measure)
     return go.Scatter(
         x=heads,
-        y=[100 * result.accuracy for result in results],
+        y=[factor * result.value for result in results],
         error_y={
-            "array": [100 * (result.high - result.accuracy) for result in results],
-            "arrayminus": [100 * (result.accuracy - result.low) for result in results],
+            "array": [factor * (result.high - result.value) for result in results],
+            "arrayminus": [factor * (result.value - result.low) for result in results],
             "thickness": 1,
             "width": 3,
         },
@@ -111,8 +125,13 @@ def _points(
         cliponaxis=False,
         customdata=ids,
         marker={"color": colour, "size": 11, "symbol": symbol},
-        hovertemplate="%{text}: %{y:.1f} %, %{x} heads on<extra></extra>",
+        hovertemplate=f"%{{text}}: %{{y:.4g}}{unit}, %{{x}} heads on<extra></extra>",
     )
+
+
+def _in_unit(measure: Measure) -> tuple[float, str]:
+    """By what values are multiplied to be shown, and what follows them."""
+    return (100.0, " %") if measure.unit == "share" else (1.0, "")
 
 
 def _lines(

@@ -12,7 +12,7 @@ from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import MethodError
-from analysis.intervals import CONFIDENCE, Change, paired_change
+from analysis.intervals import CONFIDENCE, OPEN, Change, paired_change
 
 MARGIN = 1.0
 """Points of accuracy whose loss is called negligible unless another margin is stated."""
@@ -97,7 +97,8 @@ def needed(fixed: int, broken: int, n: int, margin: float = MARGIN) -> int | Non
 
     `((z_0.975 + z_0.8) s / (margin + d))^2`, where d is the observed change, or 0 if it is a gain, and s the
     standard deviation of one sentence's change, in points; with no changed answers at all one change is
-    assumed. None where the observed loss itself reaches the margin.
+    assumed. At least so many that the interval's reach of `3 / n` (`intervals.paired_change`) fits into that
+    room, and more than the n that did not decide. None where the observed loss itself reaches the margin.
     """
     shares = max(fixed + broken, 1) / n
     observed = min((fixed - broken) / n, 0.0)
@@ -106,7 +107,8 @@ def needed(fixed: int, broken: int, n: int, margin: float = MARGIN) -> int | Non
         return None
     spread = math.sqrt(max(shares - observed**2, 0.0))
     quantiles = norm.ppf(0.5 + CONFIDENCE / 2) + norm.ppf(POWER)
-    return math.ceil((quantiles * spread / room) ** 2)
+    by_spread = math.ceil((quantiles * spread / room) ** 2)
+    return max(by_spread, math.floor(OPEN / room) + 1, n + 1)
 
 
 def detectable(changed: int, n: int) -> float:

@@ -26,12 +26,14 @@ from analysis.repair import REPAIRS, repair, teacher_of
 from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
+from analysis.scores.record import read, written
 from analysis.solving import Teacher
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
+from analysis.swept import Swept
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
 from analysis.tuning import tune
 
-__all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping"]
+__all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping", "swept"]
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 SEEDS = tuple(range(20))
@@ -97,6 +99,14 @@ def sweep(
     return finish(sweeping(subject, data, methods, **options))
 
 
+def swept(subject: Subject, data: LabelledText, methods: Sequence[str], **options: Any) -> Swept:
+    """The whole sweep with the split that it measured on, from which `tuning.choose` chooses; see `sweeping`."""
+    table = sweep(subject, data, methods, **options)
+    return Swept.of(
+        subject.anatomy, _judged(data, Sweep(tuple(methods), **_of_plan(options))), table
+    )
+
+
 def sweeping(
     subject: Subject,
     data: LabelledText,
@@ -133,8 +143,12 @@ def sweeping(
     total = sum(1 for _ in plan_rows(plan))
     yield Step(0, total, "masks", table_of(rows, whole=False))
     try:
-        for _ in work.rankings():
-            yield Step(0, total, "masks", table_of(rows, whole=False))
+        for inner in work.rankings():
+            known = table_of(rows, whole=False)
+            if inner.result is None:
+                yield Step(inner.done, inner.total, inner.unit, known)
+            else:
+                yield Step(0, total, "masks", known)
         for number, (method, fraction, seed, kind) in enumerate(plan_rows(plan), 1):
             rows.append(work.row(method, fraction, seed, kind))
             table = table_of(rows, whole=number == total)
@@ -153,6 +167,16 @@ def plan_rows(plan: Sweep) -> Iterator[tuple[str, float, int, str]]:
                     yield method, fraction, seed, kind
 
 
+def _judged(data: LabelledText, plan: Sweep) -> Split:
+    """The sentences that a sweep measures on."""
+    judged = data.split(plan.split)
+    return judged if plan.limit is None else judged.limited(plan.limit)
+
+
+def _of_plan(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "save"}
+
+
 def _seeds(plan: Sweep, method: str) -> Sequence[int]:
     return plan.seeds if method == "random" else plan.seeds[:1]
 
@@ -162,9 +186,8 @@ class _Work:
 
     def __init__(self, subject: Subject, data: LabelledText, plan: Sweep, journal: Journal) -> None:
         self.subject, self.data, self.plan, self.journal = subject, data, plan, journal
-        judged = data.split(plan.split)
-        disjoint(data, judged)
-        self.judged: Split = judged if plan.limit is None else judged.limited(plan.limit)
+        disjoint(data, data.split(plan.split))
+        self.judged = _judged(data, plan)
         self.calibration = _calibration(data)
         self.found: dict[tuple[str, int], Ranking] = {}
         self.removals: dict[tuple[int, ...], Removal] = {}
@@ -190,15 +213,15 @@ class _Work:
                 key = key_of("ranking", self._scored, method, seed)
                 known = self.journal.get(key)
                 if known is not None:
-                    self.found[method, seed] = _read(self.subject, method, known)
+                    self.found[method, seed] = read(self.subject, method, known)
                     continue
                 start = time.perf_counter()
                 for step in self._ranking(method, seed):
                     if step.result is not None:
                         self.found[method, seed] = step.result
                         seconds = time.perf_counter() - start
-                        self.journal.put(key, {**_written(step.result), "seconds": seconds})
-                    yield step
+                        self.journal.put(key, {**written(step.result), "seconds": seconds})
+                    yield replace(step, unit=f"{step.unit} to score by {METHODS[method].title}")
 
     def _ranking(self, method: str, seed: int) -> Iterator[Step[Ranking]]:
         setting = None
@@ -273,25 +296,3 @@ def _teacher(subject: Subject, calibration: Calibration) -> Teacher:
 def _calibration(data: LabelledText) -> Calibration | None:
     found = data.splits.get(Calibration.name)
     return found if isinstance(found, Calibration) else None
-
-
-def _written(found: Ranking) -> dict[str, Any]:
-    return {
-        "ranking": found.method,
-        "scores": found.values["score"].tolist(),
-        "masks": {str(keep): mask.encode() for keep, mask in found.masks.items()},
-        "setting": found.setting,
-    }
-
-
-def _read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking:
-    heads = HeadMask.full(subject.anatomy).on_heads
-    values = pd.DataFrame(
-        [(*head, score) for head, score in zip(heads, known["scores"], strict=True)],
-        columns=["layer", "head", "score"],
-    )
-    masks = {
-        int(keep): HeadMask.decode(subject.anatomy, code) for keep, code in known["masks"].items()
-    }
-    setting = known.get("setting")
-    return Ranking(method, values, masks, tuple(setting) if setting is not None else None)

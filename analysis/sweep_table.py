@@ -12,7 +12,9 @@ import torch
 
 from analysis.answers import TEXTS, divergences
 from analysis.evaluation import Evaluation
+from analysis.intervals import Change
 from analysis.significance import holm, mcnemar, percentile
+from analysis.yardstick import ENDS, OWN, yardstick
 
 COLUMNS = (
     "method fraction seed ablation repair split n heads_on heads_total accuracy low high "
@@ -25,11 +27,13 @@ model on the same sentences (paired bootstrap); `fixed` and `broken` count answe
 `agreement` is the share of sentences with the full model's answer and `divergence` the mean Kullback-Leibler
 divergence from it in nats; `latency_ratio` is how many times faster than the full model, `flops_ratio` and
 `parameters_ratio` the shares of its operations and weights that remain once the heads are really removed; `percentile`
-is the share of random masks of the same kind that are less accurate, 0 to 100; `p_full` is McNemar's exact p against
-the full model, `p_random` against the random mask of median accuracy; `_holm` corrects them over methods."""
+is the share of random masks of the same kind that are worse by the task's first measure, 0 to 100; `p_full` is
+McNemar's exact p against the full model, `p_random` against the random mask of median accuracy; `_holm` corrects
+them over methods. Where a text gets several answers, `change` is clustered by text and there is no p, because
+McNemar's test takes answers for independent."""
 
-EXTRA = ("perplexity", "entity_f1")
-"""Measures that only some tasks have; columns of their sweeps, after the others."""
+EXTRA = tuple(name + ending for name in OWN for ending in ENDS)
+"""Measures that only some tasks have, each with its interval and its change; columns after the others."""
 
 GROUP = ["fraction", "ablation", "repair", "split"]
 """Rows that are alike in these are compared with each other."""
@@ -56,17 +60,22 @@ def row_of(evaluation: Evaluation) -> dict[str, Any]:
         "agreement": float((mine.answers == full.answers).double().mean()),
         "divergence": float(divergences(mine.logits, full.logits)),
         "mask": evaluation.mask.encode(),
-        **{
-            each.measure.name: each.value
-            for each in (evaluation.measured if evaluation.task is not TEXTS else ())
-            if each.measure.name not in COLUMNS
-        },
+        **_extra(evaluation),
     }
 
 
-def extra_columns(table: pd.DataFrame) -> list[str]:
-    """Columns that only this task's sweeps have, such as `perplexity` or `entity_f1`."""
-    return [name for name in table.columns if name not in COLUMNS]
+def _extra(evaluation: Evaluation) -> dict[str, float]:
+    if evaluation.task is TEXTS:
+        return {}
+    found: dict[str, float] = {}
+    for each in evaluation.measured:
+        if each.measure.name in OWN:
+            change = each.change or Change(0.0, 0.0, 0.0)
+            ends = (each.value, each.low, each.high, change.points, change.low, change.high)
+            found |= {
+                each.measure.name + ending: end for ending, end in zip(ENDS, ends, strict=True)
+            }
+    return found
 
 
 def pack(right: torch.Tensor) -> str:
@@ -98,10 +107,15 @@ def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.Dat
 
 def _compare(table: pd.DataFrame, group: pd.DataFrame) -> None:
     """Fill in what a row says only next to others of its group."""
+    by = yardstick(table)
     drawn = group[group["method"] == "random"].sort_values(["accuracy", "seed"])
     methods = group[group["method"] != "random"]
+    others = by.better(drawn[by.main.name]).tolist()
+    for place, value in by.better(group[by.main.name]).items():
+        table.loc[place, "percentile"] = percentile(value, others)
+    if not by.task.answers_once:
+        return
     for place, row in group.iterrows():
-        table.loc[place, "percentile"] = percentile(row["accuracy"], drawn["accuracy"].tolist())
         table.loc[place, "p_full"] = mcnemar(int(row["fixed"]), int(row["broken"]))
     if len(drawn):
         median = drawn.iloc[(len(drawn) - 1) // 2]
@@ -123,9 +137,11 @@ def random_band(table: pd.DataFrame, column: str = "accuracy") -> pd.DataFrame:
 
 
 def pareto(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows that no other beats in accuracy and latency at once, fastest first."""
-    timed = table.dropna(subset=["latency_ratio"]).sort_values(
-        ["latency_ratio", "accuracy"], ascending=False
-    )
-    best = timed["accuracy"].cummax().shift(fill_value=-1.0)
-    return timed[timed["accuracy"] > best].reset_index(drop=True)
+    """Rows that no other beats in the task's first measure and latency at once, fastest first."""
+    by = yardstick(table)
+    quality = by.better(table[by.main.name])
+    timed = table.assign(_quality=quality).dropna(subset=["latency_ratio"])
+    timed = timed.sort_values(["latency_ratio", "_quality"], ascending=False)
+    best = timed["_quality"].cummax().shift(fill_value=-math.inf)
+    found = timed[timed["_quality"] > best]
+    return found.drop(columns="_quality").reset_index(drop=True)

@@ -22,6 +22,11 @@ class Measure:
     meaning: str
     """One sentence."""
 
+    @property
+    def told(self) -> str:
+        """The title inside a sentence: `accuracy`, `entity F1`."""
+        return self.title[0].lower() + self.title[1:]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -43,6 +48,16 @@ class Task:
     def is_judged(self) -> bool:
         """Whether answers to texts can be right or wrong."""
         return bool(self.measures) and self.reads != "nothing"
+
+    @property
+    def measured_by(self) -> str:
+        """The first measure inside a sentence."""
+        return self.measures[0].told if self.measures else "quality"
+
+    @property
+    def answers_once(self) -> bool:
+        """Whether a text gets one answer: several answers to one text depend on each other."""
+        return self.reads == "labelled texts"
 
 
 ACCURACY = Measure(

@@ -13,6 +13,7 @@ from analysis.models import Subject
 from analysis.protocol import only
 from analysis.scores import METHODS, Ranking, rank
 from analysis.scores.ablation import replay_of
+from analysis.swept import Swept
 from analysis.text import Calibration, Selection
 
 FRACTIONS = (0.25, 0.5)
@@ -49,12 +50,11 @@ class Chosen:
     method: str
     fraction: float
     mask: HeadMask
-    split: str
-    """Name of the split that it was chosen on."""
+    split: Selection
+    """The sentences that it was chosen on."""
 
     def __post_init__(self) -> None:
-        if self.split != Selection.name:
-            raise ProtocolError(_REFUSAL.format(name=repr(self.split)))
+        _on_selection(self.split)
 
 
 def tune(subject: Subject, calibration: Calibration, selection: Selection, method: str) -> Tuned:
@@ -67,11 +67,8 @@ def tune(subject: Subject, calibration: Calibration, selection: Selection, metho
         MethodError: an unknown method, or one without settings.
         ProtocolError: another split than these.
     """
+    check_tunable(method)
     _on_selection(selection)
-    if method not in METHODS:
-        raise MethodError(unknown("method", method, METHODS))
-    if not METHODS[method].choices:
-        raise MethodError(f"the method {method!r} has nothing to tune")
     replay = replay_of(subject, selection)
     full = replay.evaluate().predictions.logits
     total = subject.anatomy.heads_total
@@ -92,30 +89,46 @@ def tune(subject: Subject, calibration: Calibration, selection: Selection, metho
     return Tuned(method, best[0], selection, pd.DataFrame(rows, columns=["setting", "divergence"]))
 
 
-def choose(subject: Subject, table: pd.DataFrame, fraction: float) -> Chosen:
+def check_tunable(method: str) -> None:
+    """Refuse a method without settings.
+
+    Raises:
+        MethodError: an unknown method, or one without settings.
+    """
+    if method not in METHODS:
+        raise MethodError(unknown("method", method, METHODS))
+    if not METHODS[method].choices:
+        have = ", ".join(name for name, each in METHODS.items() if each.choices)
+        raise MethodError(f"the method {method!r} has nothing to tune; {have} have")
+
+
+def choose(found: Swept, fraction: float) -> Chosen:
     """The method whose mask at a fraction was best on the selection split: highest accuracy, then lowest loss.
 
     Args:
-        subject: the model of the sweep.
-        table: rows of `sweep.sweep` on the selection split.
+        found: what `sweep.swept` measured on the selection split; a table says too little, since anybody can write
+            another split's name into it.
         fraction: share of heads removed.
 
     Raises:
-        ProtocolError: a row was measured on another split.
-        DataError: the table has no such fraction.
+        ProtocolError: it was measured on another split, or is no sweep's result.
+        DataError: the sweep has no such fraction.
     """
-    for name in table["split"].unique():
-        if name != Selection.name:
-            raise ProtocolError(_REFUSAL.format(name=repr(str(name))))
-    rows = table[(table["fraction"] == fraction) & (table["method"] != "random")]
-    if rows.empty:
+    if type(found) is not Swept:
+        raise ProtocolError(
+            f"a choice is made from what sweep.swept returns, not from {type(found).__name__}: "
+            "a table does not prove what it was measured on"
+        )
+    _on_selection(found.split)
+    rows = [row for row in found.rows if row.method != "random"]
+    there = [row for row in rows if row.fraction == fraction]
+    if not there:
         raise DataError(
             f"the sweep has no fraction {fraction:g}; it has "
-            f"{', '.join(f'{each:g}' for each in sorted(table['fraction'].unique()))}"
+            f"{', '.join(f'{each:g}' for each in sorted({row.fraction for row in rows}))}"
         )
-    best = rows.sort_values(["accuracy", "loss"], ascending=[False, True]).iloc[0]
-    mask = HeadMask.decode(subject.anatomy, str(best["mask"]))
-    return Chosen(str(best["method"]), fraction, mask, str(best["split"]))
+    best = min(there, key=lambda row: (-row.accuracy, row.loss))
+    return Chosen(best.method, fraction, best.mask, found.split)  # type: ignore[arg-type]
 
 
 def _on_selection(split: object) -> None:

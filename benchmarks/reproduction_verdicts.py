@@ -84,13 +84,23 @@ def beats(test: pd.DataFrame, fraction: float, rival: str) -> str:
     else:
         other, place = one(test, rival, fraction, "none"), ""
         p = paired(mine, other)
+    held_against = "the median random mask" if rival == "random" else rival
     difference = 100 * (mine["accuracy"] - other["accuracy"])
-    verdict = "holds" if difference > 0 and p < 0.05 else "does not hold"
     return (
-        f'**"Better than {rival} at moderate rates"** {verdict} at {fraction:.0%}: {METHODS[PAPER].title} is '
-        f"{difference:+.2f} points from {'the median random mask' if rival == 'random' else rival} "
+        f'**"Better than {rival} at moderate rates"** {outcome(difference, p)} at {fraction:.0%}: '
+        f"{METHODS[PAPER].title} is {difference:+.2f} points from {held_against} "
         f"(McNemar p = {p:.3g}){place}."
     )
+
+
+def outcome(difference: float, p: float) -> str:
+    """What a difference in points allows one to say of the claim that it is above 0, at 5 %.
+
+    A large p does not say that the claim is false, only that these sentences do not decide it.
+    """
+    if not p < 0.05:
+        return "is undecided"
+    return "holds" if difference > 0 else "does not hold"
 
 
 def against_search(

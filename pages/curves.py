@@ -7,18 +7,18 @@ import streamlit as st
 from analysis.ui import controls, frame, frontier, results, standing, work
 
 here = frame.open_page(
-    "How fast does accuracy fall as heads are removed?",
-    "Each method ranks the heads on the calibration split; the lowest are switched off and accuracy is "
-    "measured on the selection split. Random is drawn twenty times: a method must beat that band.",
+    "How fast does a model get worse as heads are removed?",
+    "Each method ranks the heads on the calibration split; the lowest are switched off and the model is "
+    "measured on the selection split. Random is drawn many times: a method must beat that band.",
 )
-methods, limit, ablation, timed = controls.sweep(here)
-job = work.desk.find(work.sweep_key(here, methods, limit, ablation, timed))
+asked = controls.sweep(here)
+job = work.desk.find(work.sweep_key(here, asked))
 if job is None:
     st.info(
         "Choose methods and press Draw. It takes a few minutes and goes on when you leave this page.\n\n"
-        "You will see a line for each method: accuracy, in points, against the share of heads that are off. A line "
-        "that stays flat for long has found heads that the model does not need; one inside the grey band is "
-        "no better than chance."
+        f"You will see a line for each method: {here.subject.task.measured_by} against the share of heads that are "
+        "off. A line that stays flat for long has found heads that the model does not need; one inside the grey band "
+        "is no better than chance."
     )
     st.stop()
 frame.live(lambda: results.curves(job), job)
@@ -26,7 +26,7 @@ if job.is_open or job.state != "done":
     frame.follow(job)
 else:
     standing.section(job.result)
-    frontier.section(here, job.result, limit, ablation)
+    frontier.section(here, job.result, asked)
     st.subheader("All numbers", anchor=False)
     st.dataframe(job.result, hide_index=True, height=300)
     st.download_button(

@@ -34,7 +34,7 @@ if job is None:
     st.caption("It can take some minutes, and goes on when you leave this page.")
     st.stop()
 found = frame.wait_for(job)
-handover.standings(found)
+handover.standings(here, found, mask)
 handover.costs(found)
 handover.files(found)
 pushing.section(here, found)

@@ -15,7 +15,7 @@ QUESTIONS = {
     "attention": "Where does every head look",
     "prune": "What happens when these heads",
     "plans": "Which plan is worth keeping",
-    "curves": "How fast does accuracy fall",
+    "curves": "How fast does a model get worse",
     "present": "read every text",
     "export": "What do you get when these heads",
 }

@@ -19,12 +19,15 @@ from analysis import __version__
 from analysis.batches import batches
 from analysis.cli import app
 from analysis.cli.dashboard import address_of, app_path
+from analysis.cli.request import usual
 from analysis.data import load_data, matched
 from analysis.errors import PlaceError
 from analysis.evaluation import evaluate
 from analysis.handover import upload
 from analysis.mask import HeadMask
 from analysis.models import load_model
+from analysis.text import LabelledText, Test
+from analysis.tuning import tune
 
 KEYS = (
     "model data split task unit n accuracy low high change measures loss heads_on heads_total baseline flips "
@@ -67,8 +70,8 @@ def test_evaluate_answers_with_what_the_package_computes(headcount, folder):
     subject = load_model(str(folder / "model"))
     data = matched(load_data(folder / "films.csv"), subject.labels)
     mask = HeadMask.off(subject.anatomy, [(0, 3), (2, 1)])
-    expected = evaluate(subject, batches(subject, data.split("test")), mask)
-    assert (found["split"], found["n"]) == ("test", expected.n)
+    expected = evaluate(subject, batches(subject, data.split("selection")), mask)
+    assert (found["split"], found["n"]) == ("selection", expected.n)
     assert found["accuracy"] == pytest.approx(expected.accuracy)
     assert found["loss"] == pytest.approx(expected.loss)
     assert found["baseline"]["accuracy"] == pytest.approx(expected.baseline.accuracy)
@@ -78,6 +81,23 @@ def test_evaluate_answers_with_what_the_package_computes(headcount, folder):
         found["change"]["points"]
     )
     assert (found["heads_on"], found["heads_total"]) == (10, 12)
+
+
+def test_masks_are_tried_on_the_selection_split_unless_the_test_split_is_asked_for(headcount):
+    tried = headcount("evaluate", "--off", "0.3", "--json", "--limit", "7")
+    assert answer(tried)["split"] == "selection"
+    assert "measured on the selection split" in tried.stderr
+    assert "--split test is for the one that you choose" in tried.stderr
+    reported = headcount("evaluate", "--off", "0.3", "--json", "--limit", "7", "--split", "test")
+    assert answer(reported)["split"] == "test"
+    assert "measured on" not in reported.stderr
+
+
+def test_data_without_a_selection_split_are_measured_on_their_test_split(capsys):
+    only = Test(*sentences(5))
+    data = LabelledText("one", ("negative", "positive"), {"test": only}, None)
+    assert usual(data) == "test"
+    assert "have no selection split: choose nothing by it" in capsys.readouterr().err
 
 
 def test_all_heads_on_is_no_change(headcount):
@@ -97,6 +117,18 @@ def test_a_limit_a_split_and_mean_ablation_are_obeyed(headcount):
 def test_every_head_off_is_a_measurement_like_any_other(headcount):
     every = ",".join(f"{layer}.{head}" for layer in range(3) for head in range(4))
     assert answer(headcount("evaluate", "--off", every, "--json"))["heads_on"] == 0
+
+
+def test_a_tuned_ranking_has_the_weights_that_the_package_chooses(headcount, folder):
+    found = answer(headcount("rank", "--method", "hies", "--tuned", "--limit", "12", "--json"))
+    subject = load_model(str(folder / "model"))
+    data = matched(load_data(folder / "films.csv"), subject.labels)
+    calibration = data.split("calibration").limited(12)
+    chosen = tune(subject, calibration, data.split("selection"), "hies")
+    assert tuple(found["setting"]) == chosen.setting
+    order = [(head["layer"], head["head"]) for head in found["heads"]]
+    assert order == list(chosen.rank(subject, calibration).order)
+    assert "setting" not in answer(headcount("rank", "--method", "magnitude", "--json"))
 
 
 def test_a_ranking_becomes_a_plan_that_evaluate_takes(headcount, folder):
@@ -191,6 +223,10 @@ def test_people_get_tables(headcount, command):
         (("evaluate", "--labels", "neg=0"), "no output of the model is given for 'pos'"),
         (("evaluate", "--text-column", "txt"), "unknown column 'txt'"),
         (("rank", "--method", "magnitud"), "unknown method 'magnitud'; did you mean 'magnitude'"),
+        (
+            ("rank", "--method", "taylor", "--tuned"),
+            "'taylor' has nothing to tune; attention-guided",
+        ),
         (("rank", "--split", "test"), "heads are scored on the calibration split"),
         (("rank", "--keep", "99"), "cannot keep 99 heads"),
         (("rank", "--save", "a.json"), "give --keep with --save"),

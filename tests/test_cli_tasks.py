@@ -41,7 +41,7 @@ def test_evaluate_gives_what_the_package_gives(stored, name):
     data = matched(load_data(source.data, task=subject.task), subject.labels)
     assert found["task"] == subject.task.name
     assert found["unit"] == subject.task.item
-    plain = Replay(subject, data.split("test")).evaluate()
+    plain = Replay(subject, data.split("selection")).evaluate()
     assert found["n"] == plain.n
     assert found["baseline"][MAIN[name]] == pytest.approx(plain.main.value, rel=1e-4)
     main = found["measures"][MAIN[name]]

@@ -9,11 +9,12 @@ from analysis.mask import HeadMask
 from analysis.plan_figures import APART, OFF, ON, mask_map, tree
 from analysis.plan_tree import branches, table
 from analysis.store import Result, Saving, StoredPlan
+from analysis.tasks import TASKS
 
 FULL = HeadMask(((True,) * 4, (True,) * 4))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-BASE = Result(n=100, accuracy=0.9, low=0.8, high=0.95, loss=0.3)
-PRUNED = replace(BASE, accuracy=0.85, change=-5.0, change_low=-9.0, change_high=-1.0)
+BASE = Result(n=100, value=0.9, low=0.8, high=0.95, loss=0.3)
+PRUNED = replace(BASE, value=0.85, change=-5.0, change_low=-9.0, change_high=-1.0)
 
 
 def plan(id: str, parent: str | None = None, off=((0, 0),)) -> StoredPlan:
@@ -50,9 +51,9 @@ def test_a_table_leaves_out_what_was_not_measured():
     tree_of = branches([plan("a"), plan("b", "a", [(0, 0), (1, 1)])])
     found = table(tree_of, {"b": PRUNED}, {"a": Saving(10, 20, 1.5, 1.2, 1.9)}).set_index("id")
     assert list(found["heads_on"]) == [7, 6]
-    assert found.loc["b", "accuracy"] == 0.85
+    assert found.loc["b", "value"] == 0.85
     assert found.loc["a", "latency_ratio"] == 1.5
-    assert found["accuracy"].isna().tolist() == [True, False]
+    assert found["value"].isna().tolist() == [True, False]
     assert found["parameters"].isna().tolist() == [False, True]
 
 
@@ -62,7 +63,7 @@ def test_an_empty_tree_is_an_empty_table():
 
 def test_a_tree_is_drawn_with_a_line_from_each_parent():
     plans = [plan("a"), plan("b", "a", [(0, 0), (1, 1)]), plan("c", "a", [(1, 0), (1, 1)])]
-    measured = {"a": PRUNED, "b": replace(PRUNED, accuracy=0.8)}
+    measured = {"a": PRUNED, "b": replace(PRUNED, value=0.8)}
     figure = tree(table(branches(plans), measured, {}), BASE, heads=8)
     lines, root, points = figure.data
     assert list(lines.x) == [8, 7, None, 7, 6, None]
@@ -77,6 +78,16 @@ def test_a_plan_whose_parent_was_not_measured_comes_from_the_full_model():
     figure = tree(table(branches(plans), {"b": PRUNED}, {}), BASE, heads=8)
     assert list(figure.data[0].x) == [8, 6, None]
     assert list(tree(table((), {}, {}), None, heads=8).data[0].x) == []
+
+
+def test_a_tree_of_perplexities_has_their_name_and_no_per_cent():
+    measure = TASKS["causal-lm"].measures[0]
+    figure = tree(
+        table(branches([plan("a")]), {"a": replace(PRUNED, value=12.5)}, {}), None, 8, measure
+    )
+    assert list(figure.data[1].y) == [12.5]
+    assert figure.layout.yaxis.title.text == "perplexity"
+    assert "%," not in figure.data[1].hovertemplate
 
 
 def test_a_name_with_markup_is_drawn_as_it_stands():

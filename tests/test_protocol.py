@@ -14,9 +14,9 @@ from analysis.protocol import disjoint, only
 from analysis.repair import repair
 from analysis.scores import rank
 from analysis.scores.method import Evidence
-from analysis.sweep import sweep
+from analysis.sweep import sweep, swept
 from analysis.text import Calibration, LabelledText, Selection, Test
-from analysis.tuning import Chosen, Tuned, tune
+from analysis.tuning import Chosen, Tuned, choose, tune
 
 CALIBRATION = Calibration(*sentences(12))
 SELECTION = Selection(*sentences(10, seed=1))
@@ -54,11 +54,26 @@ def test_a_finished_choice_cannot_be_turned_to_the_test_split():
     tuned = Tuned("hies", (0.5,), SELECTION, pd.DataFrame())
     with pytest.raises(ProtocolError):
         replace(tuned, split=TEST)
-    chosen = Chosen("taylor", 0.5, HeadMask(((True, False),)), "selection")
-    with pytest.raises(ProtocolError):
-        replace(chosen, split="test")
+    chosen = Chosen("taylor", 0.5, HeadMask(((True, False),)), SELECTION)
+    for other in (TEST, "selection"):
+        with pytest.raises(ProtocolError):
+            replace(chosen, split=other)
     with pytest.raises(AttributeError):
-        chosen.split = "test"
+        chosen.split = TEST
+
+
+def test_a_sweep_of_the_test_split_cannot_be_relabelled(distilbert):
+    options = {"fractions": (0.5,), "seeds": (0,), "split": "test"}
+    table = sweep(distilbert, data(), ("magnitude",), **options)
+    with pytest.raises(ProtocolError, match="a table does not prove"):
+        choose(table.assign(split="selection"), 0.5)
+    found = swept(distilbert, data(), ("magnitude",), **options)
+    with pytest.raises(ProtocolError, match="not on 'test'"):
+        choose(found, 0.5)
+    with pytest.raises(AttributeError):
+        found.split = SELECTION
+    with pytest.raises(TypeError):
+        found.rows[0] = None
 
 
 @pytest.mark.parametrize("name", ["calibration", "selection"])

@@ -74,6 +74,23 @@ def test_the_document_has_the_tables_of_the_record(test, selection):
     for fraction in tables.TESTED:
         assert verdicts.chosen(test, selection, fraction) in text
         assert verdicts.within(test, verdicts.OWN, fraction) in text
+        assert verdicts.beats(test, fraction, "random") in text
+    for method, repair in ((verdicts.PAPER, "none"), (verdicts.OWN, verdicts.REPAIR)):
+        assert verdicts.negligible(test, method, repair) in text
+
+
+@pytest.mark.parametrize(
+    ("difference", "p", "said"),
+    [
+        (1.5, 0.08, "is undecided"),
+        (-1.5, 0.08, "is undecided"),
+        (0.0, 1.0, "is undecided"),
+        (1.8, 0.02, "holds"),
+        (-1.8, 0.02, "does not hold"),
+    ],
+)
+def test_what_chance_alone_could_do_is_undecided(difference, p, said):
+    assert verdicts.outcome(difference, p) == said
 
 
 def test_the_readme_has_the_numbers_of_the_record(test):

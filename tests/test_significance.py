@@ -7,6 +7,8 @@ from math import comb
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.errors import MethodError
 from analysis.intervals import paired_change, wilson
@@ -55,6 +57,23 @@ def test_negligible_means_that_the_whole_interval_is_above_the_margin():
     hopeless = non_inferiority(10, 22, 1000)
     assert hopeless.needed is None
     assert "no number of sentences" in hopeless.sentence
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 5000), st.floats(0, 0.2), st.floats(0, 0.2), st.floats(0.1, 5))
+def test_what_is_undecided_needs_more_sentences_than_it_had(n, fixed, broken, margin):
+    found = non_inferiority(int(fixed * n), int(broken * n), n, margin)
+    if found.decided == "undecided" and found.needed is not None:
+        assert found.needed > n
+    else:
+        assert found.needed is None
+
+
+@pytest.mark.parametrize("n", [20, 100, 262, 299, 300])
+def test_so_many_sentences_without_a_change_decide(n):
+    wanted = non_inferiority(0, 0, n).needed
+    assert wanted is not None
+    assert non_inferiority(0, 0, wanted).decided == "negligible"
 
 
 def test_the_needed_number_decides_in_four_of_five_samples():

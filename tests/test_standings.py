@@ -35,3 +35,35 @@ def test_only_what_is_undecided_needs_more_sentences(fixed, broken, said):
     assert found.negligible == said
     wanted = needed(fixed, broken, n) if said == "undecided" else None
     assert found.needed == wanted or (pd.isna(found.needed) and wanted is None)
+
+
+def of_words(**columns) -> pd.DataFrame:
+    """Two methods of a tagger's sweep: many answers changed, and in few texts."""
+    rows = [
+        {"method": "taylor", "entity_f1": 0.80, "entity_f1_change": -0.2}
+        | {"entity_f1_change_low": -0.9, "entity_f1_change_high": 0.5, "change": -5.0},
+        {"method": "magnitude", "entity_f1": 0.82, "entity_f1_change": 0.1}
+        | {"entity_f1_change_low": -1.4, "entity_f1_change_high": 1.6, "change": -3.0},
+    ]
+    common = {"fraction": 0.5, "fixed": 30, "broken": 30, "n": 10_000, "percentile": 50.0}
+    return pd.DataFrame(
+        [{"change_low": -9.0, "change_high": 9.0, **common, **row, **columns} for row in rows]
+    )
+
+
+def test_words_of_one_text_are_not_counted_as_independent():
+    """By words alone both losses would be shown to be negligible; by texts one is not."""
+    assert non_inferiority(30, 30, 10_000).decided == "negligible"
+    found = standings(of_words(), 0.5)
+    assert list(found["negligible"]) == ["undecided", "yes"]
+    assert list(found["change"]) == [0.1, -0.2]
+    assert not set(found) & {"needed", "p_random_holm", "p_full_holm"}
+    assert list(found["method"]) == ["magnitude", "taylor"]
+
+
+def test_a_lower_perplexity_stands_higher():
+    table = of_words(perplexity=0.0).drop(columns="entity_f1").assign(perplexity=[12.0, 15.0])
+    found = standings(table.assign(change_low=-0.5, change_high=0.2), 0.5)
+    assert list(found["method"]) == ["taylor", "magnitude"]
+    assert list(found["negligible"]) == ["yes", "yes"]
+    assert list(found["change"]) == [-5.0, -3.0]

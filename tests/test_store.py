@@ -21,10 +21,8 @@ from analysis.store.plans import free_name
 MODEL, DATA = "0" * 64, "1" * 64
 FULL = HeadMask(((True,) * 4, (True,) * 4, (True, True)))
 MASK = FULL.switched([(0, 1), (2, 1)], on=False)
-BASE = Result(n=100, accuracy=0.9, low=0.82, high=0.94, loss=0.3)
-PRUNED = replace(
-    BASE, accuracy=0.88, change=-2.0, change_low=-5.0, change_high=1.0, fixed=1, broken=3
-)
+BASE = Result(n=100, value=0.9, low=0.82, high=0.94, loss=0.3)
+PRUNED = replace(BASE, value=0.88, change=-2.0, change_low=-5.0, change_high=1.0, fixed=1, broken=3)
 
 
 @pytest.fixture(scope="session")
@@ -152,9 +150,9 @@ def test_results_come_out_in_their_own_setting_only(store):
 
 def test_measuring_again_replaces_the_number_of_the_same_setting(store):
     store.results.keep(setting(), PRUNED)
-    store.results.keep(setting(), replace(PRUNED, accuracy=0.5))
+    store.results.keep(setting(), replace(PRUNED, value=0.5))
     assert store.results.several([setting(), setting(FULL)]) == {
-        setting(): replace(PRUNED, accuracy=0.5)
+        setting(): replace(PRUNED, value=0.5)
     }
 
 

@@ -188,6 +188,14 @@ def test_a_journal_of_another_split_is_not_mistaken_for_this_one(distilbert, tex
     assert set(fewer["n"]) == {7}
 
 
+def test_long_scoring_tells_how_far_it_is(distilbert, text):
+    options = FAST | {"fractions": (0.5,)}
+    steps = list(sweeping(distilbert, text, ("greedy",), **options))
+    told = [(step.done, step.total) for step in steps if "to score by Greedy" in step.unit]
+    assert told == [(done, 12) for done in range(1, 12)]
+    assert [step.done for step in steps if step.unit == "masks"] == [0, 0, 1]
+
+
 def test_the_remaining_time_is_known_once_each_kind_of_row_was_timed(distilbert, text):
     options = FAST | {"fractions": (0.25, 0.5), "repairs": ("none", "mean")}
     steps = list(sweeping(distilbert, text, ("magnitude",), **options))

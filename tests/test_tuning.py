@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from tiny import sentences
 
+from analysis import tuning
+from analysis.batches import batches
 from analysis.errors import DataError, MethodError, ProtocolError
+from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
-from analysis.scores import METHODS
-from analysis.sweep import sweep
+from analysis.replay import Replay
+from analysis.scores import METHODS, rank
+from analysis.sweep import sweep, swept
 from analysis.text import Calibration, Selection, Test
 from analysis.tuning import Chosen, Tuned, choose, tune
 
@@ -17,12 +22,30 @@ CALIBRATION = Calibration(*sentences(12))
 SELECTION = Selection(*sentences(10, seed=1))
 
 
+def moved(subject, method, setting, keep) -> float:
+    """The divergence of one setting's mask by plain evaluations and the formula written out."""
+    mask = rank(subject, CALIBRATION, method, setting=setting).mask(subject.anatomy, keep)
+    full, found = (
+        evaluate(subject, batches(subject, SELECTION), each).predictions.logits.double()
+        for each in (None, mask)
+    )
+    p, q = full.softmax(-1), found.softmax(-1)
+    return float((p * (p / q).log()).sum(-1).mean())
+
+
 @pytest.mark.parametrize("method", ["attention-guided", "hies"])
-def test_tuning_takes_the_setting_with_the_least_divergence(distilbert, method):
+def test_tuning_takes_the_setting_with_the_least_divergence(distilbert, method, monkeypatch):
+    exact = Replay(distilbert, SELECTION, precision="float32")
+    monkeypatch.setattr(tuning, "replay_of", lambda *_: exact)
     found = tune(distilbert, CALIBRATION, SELECTION, method)
     assert len(found.table) == len(METHODS[method].choices)
-    best = found.table.sort_values("divergence").iloc[0]
-    assert found.setting == tuple(best["setting"])
+    wanted = {
+        setting: np.mean([moved(distilbert, method, setting, keep) for keep in (9, 6)])
+        for setting in METHODS[method].choices
+    }
+    table = found.table.set_index("setting")["divergence"]
+    assert table.to_dict() == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+    assert found.setting == min(wanted, key=wanted.get)
     assert found.rank(distilbert, CALIBRATION).setting == found.setting
 
 
@@ -44,17 +67,17 @@ def test_what_has_no_setting_is_not_tuned(distilbert):
 def test_the_best_row_of_a_sweep_is_chosen_on_selection_only(distilbert, text):
     options = {"fractions": (0.5,), "seeds": (0,)}
     names = ("magnitude", "taylor", "random")
+    found = swept(distilbert, text, names, **options)
     table = sweep(distilbert, text, names, **options)
-    chosen = choose(distilbert, table, 0.5)
+    chosen = choose(found, 0.5)
     best = table[table["method"] != "random"]["accuracy"].max()
     assert table.set_index("method").loc[chosen.method, "accuracy"] == best
+    assert chosen.mask.encode() == table.set_index("method").loc[chosen.method, "mask"]
     assert chosen.mask.heads_on == 6
+    assert chosen.split == text.split("selection")
     with pytest.raises(DataError, match=r"no fraction 0\.3; it has 0\.5"):
-        choose(distilbert, table, 0.3)
-    judged = sweep(distilbert, text, names, split="test", **options)
+        choose(found, 0.3)
     with pytest.raises(ProtocolError, match="not on 'test'"):
-        choose(distilbert, judged, 0.5)
+        choose(swept(distilbert, text, names, split="test", **options), 0.5)
     with pytest.raises(ProtocolError, match="not on 'test'"):
-        choose(distilbert, pd.concat([table, judged]), 0.5)
-    with pytest.raises(ProtocolError, match="not on 'test'"):
-        Chosen("taylor", 0.5, HeadMask.full(distilbert.anatomy), "test")
+        Chosen("taylor", 0.5, HeadMask.full(distilbert.anatomy), text.split("test"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from analysis.text import LabelledText
 
 
-@asking(split="test")
+@asking()
 def evaluate_command(
     request: Request,
     off: Annotated[
@@ -47,6 +48,7 @@ def evaluate_command(
     if ablation is not None and ablation not in ABLATIONS:
         raise MethodError(unknown("ablation", ablation, ABLATIONS))
     subject, everything, texts = request.open()
+    request = replace(request, split=texts.name)
     mask = HeadMask.off(subject.anatomy, heads)
     if content is not None:
         given = _plan(subject, content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,22 @@ from analysis.errors import MethodError, PlanError, unknown
 from analysis.mask import HeadMask, name
 from analysis.plan import Plan
 
+if TYPE_CHECKING:
+    from analysis.models import Subject
+
 
 @asking(split="calibration")
 def rank_command(
     request: Request,
     method: Annotated[str, typer.Option(help="How heads are scored.")] = "attention-guided",
     seed: Annotated[int, typer.Option(help="Of the random method.")] = 0,
+    tuned: Annotated[
+        bool,
+        typer.Option(
+            "--tuned",
+            help="Choose the method's weights on the selection split (attention-guided, hies).",
+        ),
+    ] = False,
     keep: Annotated[
         int | None, typer.Option(min=0, help="Name the heads that go when so many are kept.")
     ] = None,
@@ -34,10 +44,14 @@ def rank_command(
     with waiting(IMPORTING):
         from analysis.scores import METHODS
         from analysis.scores import ranking as scoring
+        from analysis.tuning import check_tunable
     if method not in METHODS:
         raise MethodError(unknown("method", method, METHODS))
+    if tuned:
+        check_tunable(method)
     subject, given, selection = _opened(request, METHODS[method].needs)
-    steps = scoring(subject, given, method, seed=seed, selection=selection)
+    setting = _tuned(subject, given, selection, method) if tuned else None
+    steps = scoring(subject, given, method, seed=seed, selection=selection, setting=setting)
     ranking = watch(steps, f"scoring heads by {method}")
     scores = ranking.values.set_index(["layer", "head"])["score"].to_dict()
     heads = [{"layer": at[0], "head": at[1], "score": scores[at]} for at in ranking.order]
@@ -48,6 +62,8 @@ def rank_command(
         "seed": seed,
         "heads": heads,
     }
+    if setting is not None:
+        answer["setting"] = setting
     if keep is not None:
         mask = ranking.mask(subject.anatomy, keep)
         answer |= {"keep": keep, "mask": mask.encode(), "off": _written(mask)}
@@ -61,6 +77,8 @@ def rank_command(
         [place, name((h["layer"], h["head"])), float(h["score"])]
         for place, h in enumerate(heads, 1)
     ]
+    if setting is not None:
+        print(f"Weights chosen on the selection split: {', '.join(f'{w:.2g}' for w in setting)}")
     print_table(f"{request.model}: {method}, most important first", ["rank", "head", "score"], rows)
     if keep is not None:
         print(f"Off when {keep} are kept: {answer['off'] or 'none'}")
@@ -72,6 +90,18 @@ def _opened(request: Request, needs: str) -> tuple[Any, Any, Any]:
         subject, everything, texts = request.open()
         return subject, texts, everything.splits.get("selection")
     return request.open_any()[0], None, None
+
+
+def _tuned(subject: Subject, given: Any, selection: Any, method: str) -> tuple[float, ...]:
+    """The method's weights that stay nearest to the full model's answers on the selection split."""
+    from analysis.tuning import tune
+
+    if selection is None:
+        raise MethodError(
+            "weights are chosen on the selection split, which these sentences do not have"
+        )
+    with waiting(f"choosing the weights of {method}"):
+        return tune(subject, given, selection, method).setting
 
 
 def _written(mask: HeadMask) -> str:

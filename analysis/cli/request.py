@@ -26,7 +26,12 @@ OPTIONS: dict[str, Any] = {
             "tagger words with tags (CoNLL, or columns such as tokens and ner_tags)."
         ),
     ],
-    "split": Annotated[str, typer.Option(help="train, calibration, selection or test.")],
+    "split": Annotated[
+        str,
+        typer.Option(
+            help="train, calibration, selection or test.", show_default="selection, if there is one"
+        ),
+    ],
     "limit": Annotated[
         int | None, typer.Option(min=1, help="Use that many texts, chosen by hash.")
     ],
@@ -45,6 +50,8 @@ OPTIONS: dict[str, Any] = {
     ],
 }
 """The options that all commands share, by the field of a `Request`."""
+SPLIT = Annotated[str, typer.Option(help="train, calibration, selection or test.")]
+"""The split of a command that has a usual one of its own."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -54,7 +61,8 @@ class Request:
 
     model: str = "demo"
     data: str = "demo"
-    split: str = "test"
+    split: str = ""
+    """Empty: the selection split, on which masks may be tried, or the test split of data without one."""
     limit: int | None = None
     text_column: str | None = None
     label_column: str | None = None
@@ -74,7 +82,7 @@ class Request:
                 f"{self.model} is a model for {subject.task.title.lower()} and reads no text; its heads can be "
                 "scored without any (headcount rank --method magnitude) and removed (headcount prune)"
             )
-        split = data.split(self.split)
+        split = data.split(self.split or usual(data))
         return subject, data, split if self.limit is None else split.limited(self.limit)
 
     def open_any(self) -> tuple[Subject, LabelledText | None]:
@@ -104,11 +112,25 @@ class Request:
         return {"model": self.model, "data": self.data, "split": self.split}
 
 
-def asking(split: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def usual(data: LabelledText) -> str:
+    """The name of the split for whoever names none, with a sentence on which it is and why."""
+    if "selection" in data.splits:
+        say(
+            "measured on the selection split, on which you may try as many masks as you like; "
+            "--split test is for the one that you choose"
+        )
+        return "selection"
+    say(
+        "measured on the test split, since these sentences have no selection split: choose nothing by it"
+    )
+    return "test"
+
+
+def asking(split: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the shared options; it gets them as a `Request`, before its own.
 
     Args:
-        split: the split that the command works on unless told otherwise.
+        split: the split that the command works on unless told otherwise; the usual one when empty.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -119,9 +141,10 @@ def asking(split: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         defaults = {each.name: each.default for each in fields(Request)} | {"split": split}
         kind = inspect.Parameter.KEYWORD_ONLY
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
+        options = {**OPTIONS, **({"split": SPLIT} if split else {})}
         parameters = [
             inspect.Parameter(name, kind, default=defaults[name], annotation=annotation)
-            for name, annotation in OPTIONS.items()
+            for name, annotation in options.items()
         ]
         parameters += [each.replace(kind=kind) for each in own]
         asked.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ def sweep_command(
     with waiting(IMPORTING):
         from analysis.scores import QUICK
         from analysis.sweep import Sweep, sweeping
-        from analysis.sweep_table import extra_columns
+        from analysis.yardstick import yardstick
     plan = Sweep(
         tuple(each.strip() for each in methods.split(",")) if methods else tuple(QUICK),
         fractions=tuple(shares),
@@ -91,7 +91,8 @@ def sweep_command(
         "percentile",
         "p_random_holm",
     ]
-    columns[6:6] = extra_columns(table)
+    main = yardstick(table).main.name
+    columns[5:5] = [main] if main not in columns else []
     print_table(
         f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
     )

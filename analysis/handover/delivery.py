@@ -165,7 +165,7 @@ def delivering(
     )
     found = Delivery(
         subject=forms.smaller,
-        plan=replace(plan, repair=report.used),
+        plan=replace(plan, repair=report.used),  # type: ignore[arg-type]
         report=report,
         parity=difference,
         before=before,

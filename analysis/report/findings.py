@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.cost import Cost, cost
 from analysis.errors import MethodError
 from analysis.evaluation import Evaluation, compared
-from analysis.handover.delivery import Delivery, Standing
+from analysis.handover.delivery import Delivery
+from analysis.handover.judging import Standing
 from analysis.intervals import Change
 from analysis.latency import Latency, Runner, timing
 from analysis.models import Subject

@@ -57,17 +57,27 @@ def entropy_high(subject: Subject, evidence: Evidence) -> list[float]:
 
 
 def sparsity_high(subject: Subject, evidence: Evidence) -> list[float]:
-    """The share of ignored keys: heads that ignore most tokens are kept."""
+    """`S = E_i |{j : p_ij < 0.1 / n_i}| / n_i`: heads that ignore most tokens are kept.
+
+    `p_ij` is the weight that query i gives to key j of the `n_i` keys that it may see, so an even share is `1 / n_i`;
+    `E_i` is the mean over queries and then over sentences. Fardeen NB and Sameer NB 2022 name sparsity as one of
+    their metrics; their formula and their direction are not public, so the threshold (`statistics.SPARSE`) and the
+    two directions are ours.
+    """
     return list(statistics(subject, evidence.texts)["sparsity"])
 
 
 def sparsity_low(subject: Subject, evidence: Evidence) -> list[float]:
-    """The negative share of ignored keys: heads that ignore few tokens are kept."""
+    """`-S`, with S as in `sparsity_high`: heads that ignore few tokens are kept."""
     return list(-statistics(subject, evidence.texts)["sparsity"])
 
 
 def confidence(subject: Subject, evidence: Evidence) -> list[float]:
-    """The mean over queries of the largest attention weight, `E max_j p_ij` (Voita et al. 2019)."""
+    """`C = E_i max_j p_ij`: heads that give much weight to a single token are kept (Voita et al. 2019, section 4).
+
+    `p_ij` is the weight that query i gives to key j; `E_i` is the mean over queries and then over sentences. Voita et
+    al. leave the end-of-sentence token out; here every token counts.
+    """
     return list(statistics(subject, evidence.texts)["confidence"])
 
 

@@ -10,7 +10,13 @@ from analysis.scores.method import Evidence
 
 
 def magnitude(subject: Subject, evidence: Evidence) -> list[float]:
-    """Frobenius norm `|W_Q,h| + |W_K,h| + |W_V,h| + |W_O,h|` of a head's four slices, without biases."""
+    """`M_h = |W_Q,h|_F + |W_K,h|_F + |W_V,h|_F + |W_O,h|_F`: heads with large weights are kept.
+
+    `|W|_F = sqrt(sum of the squared entries)` is the Frobenius norm, `W_Q,h`, `W_K,h`, `W_V,h` are the rows of the
+    projections that make the head's queries, keys and values, and `W_O,h` the columns of the output projection that
+    read it; biases do not count. Where heads share keys and values, each counts the shared rows. The idea of Han et
+    al. 2015 (small weights matter least), taken over structures as Li et al. 2017 take the norm of a filter.
+    """
     scores: list[float] = []
     for site in sites_of(subject.model):
         weights = {path: matrix(part(site.owner, path)).detach() for path in site.projections}

@@ -25,7 +25,7 @@ INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.ins
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that a measured accuracy depends on."""
+    """Everything that a measured number depends on."""
 
     fingerprint: str
     """SHA-256 over the model's weights."""
@@ -54,18 +54,18 @@ class Setting:
 
 @dataclass(frozen=True)
 class Result:
-    """Accuracy under a mask; the change is against the full model on the same sentences."""
+    """The task's first measure under a mask; the change is against the full model on the same texts."""
 
     n: int
-    """Sentences."""
-    accuracy: float
-    """0 to 1, with its 95 % Wilson interval `low` to `high`."""
+    """Answers: sentences of a classifier, words of a tagger, next tokens of a language model."""
+    value: float
+    """In the measure's unit (accuracy: 0 to 1), with its 95 % interval `low` to `high`."""
     low: float
     high: float
     loss: float
     """Mean cross-entropy in nats."""
     change: float | None = None
-    """Points, with its paired 95 % interval; None for the full model."""
+    """Points for shares, else in the measure's unit, with its paired 95 % interval; None for the full model."""
     change_low: float | None = None
     change_high: float | None = None
     fixed: int | None = None
@@ -76,12 +76,13 @@ class Result:
     @classmethod
     def of(cls, found: Evaluation) -> Result:
         """The numbers of a whole evaluation."""
-        change, flips = found.change, found.flips
+        main, flips = found.main, found.flips
+        change = main.change
         return cls(
             n=found.n,
-            accuracy=found.accuracy,
-            low=found.low,
-            high=found.high,
+            value=main.value,
+            low=main.low,
+            high=main.high,
             loss=found.loss,
             change=change.points if change else None,
             change_low=change.low if change else None,

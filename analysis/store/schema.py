@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from analysis.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 """Version of the tables; `MIGRATIONS` lead to it from every older one."""
 TURN = 7_346_201
 """Number of the PostgreSQL lock that a server holds while it makes tables."""
@@ -95,7 +95,7 @@ results = Table(
     Column("precision", String(20), nullable=False),
     Column("sentences", Integer),
     Column("n", Integer, nullable=False),
-    Column("accuracy", Float, nullable=False),
+    Column("value", Float, nullable=False),
     Column("low", Float, nullable=False),
     Column("high", Float, nullable=False),
     Column("loss", Float, nullable=False),
@@ -124,7 +124,14 @@ savings = Table(
     Column("measured", Moment, nullable=False),
 )
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
+
+def _measure_anew(connection: Connection) -> None:
+    """Accuracies were kept whatever a task's first measure is; which rows are something else is not known."""
+    results.drop(connection)
+    results.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _measure_anew}
 """For each older version what makes the next one of it."""
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.ui import frame, views, work
+from analysis.ui.comparison import EVERY, FRACTIONS, MASKS, Comparison
 from analysis.ui.resources import Workspace
 from analysis.ui.state import Session, current
 from analysis.ui.widgets import setting, several, switch
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 ABLATIONS = {"zero": "nothing", "mean": "their mean output"}
 PRECISIONS = dict(zip(work.PRECISIONS, ("fast", "float32"), strict=True))
-EVERY = "all"
+REPAIRS = {"none": "none", "mean": "mean output in the bias", "least-squares": "least squares"}
+REPAIR_WIDTH = 220
+"""Pixels of a control among the further settings of the curves."""
 WIDTH = 142
 """Pixels of a control above the board: four in a row beside the results, two where it is narrow."""
 SIZES = ("250", "500", "1000", "2000")
@@ -111,43 +114,79 @@ def presets(here: Workspace) -> None:
         _apply(here, session)
 
 
-def sweep(here: Workspace) -> tuple[list[str], int | None, str, bool]:
-    """Methods, number of sentences and ablation of the curves, whether to time, and the button that starts them."""
+def sweep(here: Workspace) -> Comparison:
+    """What the curves compare and how, and the button that starts it."""
     known = views.methods()
-    methods = several(
+    several(
         "methods",
         list(known),
         st.multiselect,
         label="Methods",
         format_func=lambda name: known[name].title,
     )
-    timed = switch("timed", label="Time the smaller models too")
+    switch("timed", label="Time the smaller models too")
     st.caption(
         "Timing takes longer: the heads of every mask are really removed and that model runs in turns with "
         "the full one."
     )
+    with st.expander("More settings"):
+        _further()
     columns = st.columns([1, 1, 1], vertical_alignment="bottom")
     with columns[0]:
-        limit = sentences(here)
+        sentences(here)
     with columns[1]:
-        ablation = setting(
+        setting(
             "ablation",
             list(ABLATIONS),
             st.selectbox,
             label="Off heads add",
             format_func=ABLATIONS.__getitem__,
         )
+    asked = Comparison.asked(current().choices)
     with columns[2]:
         st.button(
             "Draw",
             type="primary",
-            disabled=not methods,
+            disabled=not (asked.methods and asked.fractions),
             width="stretch",
-            on_click=work.start(
-                work.sweep, here, methods, limit=limit, ablation=ablation, timed=timed
-            ),
+            on_click=work.start(work.sweep, here, asked),
         )
-    return methods, limit, ablation, timed
+    return asked
+
+
+def _further() -> None:
+    """Settings of the curves that the first look does without."""
+    several(
+        "fractions",
+        list(FRACTIONS),
+        st.multiselect,
+        label="Shares of heads removed",
+        format_func=lambda share: f"{float(share):.0%}",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        setting(
+            "masks",
+            list(MASKS),
+            st.selectbox,
+            label="Random masks at each share",
+            help="A hundred place a method more finely among them and take five times as long.",
+            width=REPAIR_WIDTH,
+        )
+        setting(
+            "curve_repair",
+            list(REPAIRS),
+            st.selectbox,
+            label="Repair",
+            format_func=REPAIRS.__getitem__,
+            help="With a repair the heads of every mask are really removed and what is left is solved again on the "
+            "calibration split; what off heads would add plays no part then.",
+            width=REPAIR_WIDTH,
+        )
+        switch("tuned", label="Tune the methods' weights")
+    st.caption(
+        "Tuning chooses the weights of Attention-guided and of Gradient and entropy on the selection split, by how "
+        "far the answers move. A repair takes seconds a mask."
+    )
 
 
 def _apply(here: Workspace, session: Session) -> None:

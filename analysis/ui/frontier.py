@@ -11,6 +11,7 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.store import StoredPlan
 from analysis.ui import figure, frame, results, views, work
+from analysis.ui.comparison import Comparison
 from analysis.ui.plans import bar, measure, shelf
 from analysis.ui.plans.measure import Numbers
 from analysis.ui.plans.shelf import Shelf
@@ -20,6 +21,8 @@ from analysis.ui.state import current
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from analysis.tasks import Measure
+
 NAMED = 12
 """Plans up to which the figure writes their names beside them; of more it tells them on hover."""
 CHART = "frontier"
@@ -27,14 +30,15 @@ PLAN = "plan "
 """What the id of a plan follows in its point's data, where a swept point has the number of its row."""
 
 
-def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: str) -> None:
+def section(here: Workspace, table: pd.DataFrame, asked: Comparison) -> None:
     """The figure of a sweep that was timed, and the list of the plans on it."""
     if table["latency_ratio"].isna().all():
         return
     st.subheader("What does speed cost?", anchor=False)
     found = shelf.read(here)
-    known = measure.numbers(here, found, limit)
-    plans = measured(known)
+    known = measure.numbers(here, found, asked.limit)
+    main = here.subject.task.measures[0]
+    plans = measured(known, main)
     figure.show(
         drawn(table, plans),
         lambda: pd.concat([table, plans]),
@@ -42,7 +46,7 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
         key=CHART,
         on_select=lambda: open_point(table, found),
         selection_mode="points",
-        alt="Accuracy against how many times faster the smaller model is, a point a mask",
+        alt=f"{main.title} against how many times faster the smaller model is, a point a mask",
     )
     st.caption(
         "Each point is a model whose heads are really removed; no other beats those on the dotted line. Stars are "
@@ -50,9 +54,9 @@ def section(here: Workspace, table: pd.DataFrame, limit: int | None, ablation: s
         "switchboard."
     )
     bar.trouble()
-    _put(here, found, limit, ablation)
-    _measuring(here, found, known, limit)
-    _list(found, known, plans)
+    _put(here, found, asked)
+    _measuring(here, found, known, asked.limit)
+    _list(found, known, plans, main)
 
 
 def drawn(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
@@ -68,10 +72,10 @@ def drawn(table: pd.DataFrame, plans: pd.DataFrame) -> go.Figure:
     return chart
 
 
-def measured(known: Numbers) -> pd.DataFrame:
-    """The plans whose accuracy and latency are known: `id`, `name`, `accuracy` (0 to 1) and `latency_ratio`."""
-    columns = ["id", "name", "accuracy", "latency_ratio"]
-    return known.table[columns].dropna().reset_index(drop=True)
+def measured(known: Numbers, main: Measure) -> pd.DataFrame:
+    """The plans whose quality and latency are known: `id`, `name`, the task's first measure and `latency_ratio`."""
+    found = known.table[["id", "name", "value", "latency_ratio"]].dropna().reset_index(drop=True)
+    return found.rename(columns={"value": main.name})
 
 
 def open_point(table: pd.DataFrame, found: Shelf) -> None:
@@ -91,21 +95,21 @@ def plan_of_point(points: Sequence[Mapping[str, Any]], found: Shelf) -> StoredPl
     return found.get(code.removeprefix(PLAN)) if isinstance(code, str) else None
 
 
-def _put(here: Workspace, found: Shelf, limit: int | None, ablation: str) -> None:
+def _put(here: Workspace, found: Shelf, asked: Comparison) -> None:
     """The button that keeps the current mask as a plan, which puts it on the figure."""
     mask = current().mask or HeadMask.full(here.anatomy)
 
     def put() -> None:
         name = shelf.suggested(found, mask)
-        plan = shelf.act(lambda: shelf.keep(here, name, None, limit))
+        plan = shelf.act(lambda: shelf.keep(here, name, None, asked.limit))
         if plan is not None:
             with_it = Shelf((*found.plans, plan), found.deleted)
-            _measure(here, with_it, limit)
+            _measure(here, with_it, asked.limit)
 
     st.button(
         "Put the current mask on this figure",
         on_click=put,
-        disabled=mask.is_full or found.holding(mask, ablation) is not None,
+        disabled=mask.is_full or found.holding(mask, asked.ablation) is not None,
         help="Keeps the mask as a plan and measures it: a mask with heads off, once.",
     )
 
@@ -129,21 +133,23 @@ def _measuring(here: Workspace, found: Shelf, known: Numbers, limit: int | None)
         "Measure the plans",
         on_click=_measure,
         args=(here, found, limit),
-        help="Accuracy on the selection split, and the speed of the really smaller model on this computer.",
+        help="Quality on the selection split, and the speed of the really smaller model on this computer.",
     )
 
 
-def _list(found: Shelf, known: Numbers, plans: pd.DataFrame) -> None:
+def _list(found: Shelf, known: Numbers, plans: pd.DataFrame, main: Measure) -> None:
     """Every plan with its numbers and a button that opens it, as a click on its star does."""
+    from analysis.measures import told
+
     numbers = {
-        id: f"{views.percent(accuracy)}, {ratio:.2f} times faster"
-        for id, _, accuracy, ratio in plans.itertuples(index=False)
+        id: f"{main.told} {told(main, value)}, {ratio:.2f} times faster"
+        for id, _, value, ratio in plans.itertuples(index=False)
     }
     for plan in found.plans:
         with st.container(horizontal=True, vertical_alignment="center"):
             lacks = "not measured yet" if plan.id in known.occasions else "cannot be removed"
-            told = numbers.get(plan.id, lacks)
-            st.markdown(f"{frame.escaped(plan.name)}: {told}", width="content")
+            said = numbers.get(plan.id, lacks)
+            st.markdown(f"{frame.escaped(plan.name)}: {said}", width="content")
             st.button("Open", key=f"frontier_{plan.id}", on_click=_open, args=(plan,))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
-from analysis.ui import frame
+from analysis.ui import frame, tested
 from analysis.ui.choice import Choice, plan_of
 from analysis.ui.plans import shelf
 from analysis.ui.resources import Workspace
@@ -115,7 +115,7 @@ def plan_file(here: Workspace, mask: HeadMask, choice: Choice) -> None:
     )
 
 
-def standings(found: Delivery) -> None:
+def standings(here: Workspace, found: Delivery, mask: HeadMask) -> None:
     """Accuracy of every form of the model on the reported split."""
     st.subheader("Does it still answer well?", anchor=False)
     if not found.standings:
@@ -137,9 +137,9 @@ def standings(found: Delivery) -> None:
     if found.recovery is not None:
         st.markdown(f"**Repair.** {found.recovery.sentence}")
     st.caption(
-        f"{frame.escaped(found.report.sentence)} Measured once, on the {found.split} split, after the heads were "
+        f"{frame.escaped(found.report.sentence)} Measured on the {found.split} split after the heads were "
         "chosen; changes are paired with the full model's answers. Going back to choose other heads because of "
-        "these numbers would make them too good."
+        f"these numbers would make them too good. {tested.told(here, mask)}"
     )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from analysis.progress import Step
 from analysis.ui import frame, work
 from analysis.ui.choice import Choice, plan_of
-from analysis.ui.controls import EVERY
+from analysis.ui.comparison import Comparison
 from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
@@ -70,15 +70,13 @@ def known(here: Workspace, mask: HeadMask, choice: Choice) -> Known:
     from analysis.report import Known
 
     choices = current().choices
-    limit = None if choices["sentences"] == EVERY else int(choices["sentences"])
-    timed = choices["timed"] == "on"
     keys = {
         "test": work.evaluation_key(here, mask, "test", None, plan_of(here, mask, choice).ablation),
         "delivery": work.delivery_key(here, mask, choice),
-        "curve": work.sweep_key(
-            here, choices["methods"].split(), limit, choices["ablation"], timed
-        ),
     }
+    asked = Comparison.asked(choices)
+    if asked.repair == "none":  # the report's curve is of heads that are switched off
+        keys["curve"] = work.sweep_key(here, asked)
     found = {name: work.desk.find(key) for name, key in keys.items()}
     return Known(**{name: job.answer for name, job in found.items() if job is not None})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from analysis.mask import HasHeads, HeadMask
-from analysis.ui import figure, frame, navigation, views, work
+from analysis.ui import figure, frame, navigation, tested, views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import DEFAULTS, current
@@ -126,7 +126,8 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     """Accuracy on the test split, on demand only."""
     st.markdown(
         "Everything above is measured on the selection split, because you are choosing. Measure on the "
-        "test split **once**, when you have chosen; a mask picked because of this number would make it worthless."
+        "test split **once**, when you have chosen; a mask picked because of this number would make it worthless. "
+        + tested.so_far(len(tested.masks(here)))
     )
     if "test" not in here.data.splits:
         st.caption("These sentences have no test split.")
@@ -142,6 +143,7 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     if job.answer is not None:
         accuracy(job.answer, is_final=True)
         st.markdown(views.verdict(job.answer))
+        st.caption(tested.told(here, mask))
     else:
         frame.follow(job, "report")
 
@@ -153,34 +155,36 @@ def curves(job: Job[pd.DataFrame]) -> None:
     table = job.result
     if table is None or table.empty:
         return
-    from analysis.comparison_figures import COLUMNS
+    from analysis.comparison_figures import COLUMNS, axes
     from analysis.comparison_figures import curves as drawn
+    from analysis.yardstick import OWN
 
     titles = {name: method.title for name, method in views.methods().items()}
-    known = [name for name in COLUMNS if table[name].notna().any()]
+    shown = axes(table)
+    known = [name for name in shown if table[name].notna().any()]
     choices = current().choices
-    if choices["column"] in COLUMNS and choices["column"] not in known:
+    if choices["column"] in (*COLUMNS, *OWN) and choices["column"] not in known:
         choices["column"] = DEFAULTS["column"]  # latency, of a sweep that was not timed
     column = setting(
         "column",
         known,
         st.selectbox,
         label="Show",
-        format_func=lambda name: COLUMNS[name][0],
+        format_func=lambda name: shown[name][0],
         width=320,
     )
-    full = views.baseline(table) if column == "accuracy" else None
     figure.show(
-        drawn(table, titles, column, full),
+        drawn(table, titles, column, views.baseline(table, column)),
         table,
         f"curves-{column}",
         key=f"curves_{column}",
         on_select=lambda: open_point(table, f"curves_{column}"),
         selection_mode="points",
-        alt=f"{COLUMNS[column][0]} against share of heads removed, a line a method",
+        alt=f"{shown[column][0]} against share of heads removed, a line a method",
     )
     st.caption(
-        "Bands are 95 % intervals (loss and divergence have none; operations and weights are counted, not measured); "
+        "Bands are 95 % intervals where there are any (loss and divergence have none; operations and weights are "
+        "counted, not measured); "
         "the grey one holds 90 of 100 random masks. Click a point to open its mask on "
         "the switchboard. " + views.sweep_note(table)
     )

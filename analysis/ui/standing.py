@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from analysis.ui import views
 
+if TYPE_CHECKING:
+    from analysis.yardstick import Yardstick
+
 
 def section(table: pd.DataFrame) -> None:
     """How every method stands at a share that is chosen here."""
     from analysis.significance import MARGIN
     from analysis.standings import standings
+    from analysis.yardstick import yardstick
 
     fractions = sorted(share for share in table["fraction"].unique() if 0 < share < 1)
     if not fractions or (table["method"] == "random").all():
@@ -30,23 +34,29 @@ def section(table: pd.DataFrame) -> None:
     titles = {name: method.title for name, method in views.methods().items()}
     found = standings(table, fraction)
     found["method"] = found["method"].map(titles)
-    found["needed"] = found["needed"].map(
-        lambda n: "" if n != n else f"{n:,.0f}"
-    )  # NaN is not itself
-    st.dataframe(found, hide_index=True, key="standings", column_config=_columns(MARGIN))
+    if "needed" in found:
+        found["needed"] = found["needed"].map(
+            lambda n: "" if n != n else f"{n:,.0f}"
+        )  # NaN is not itself
+    by = yardstick(table)
+    st.dataframe(found, hide_index=True, key="standings", column_config=_columns(MARGIN, by))
     drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
-    st.caption(_meaning(len(drawn), int(table["n"].iloc[0]), str(table["split"].iloc[0])))
+    st.caption(meaning(len(drawn), int(table["n"].iloc[0]), str(table["split"].iloc[0]), by))
 
 
-def _columns(margin: float) -> dict[str, Any]:
+def _columns(margin: float, by: Yardstick) -> dict[str, Any]:
     number = st.column_config.NumberColumn
+    main = by.main
     return {
+        main.name: number(main.title, format="%.3g", help=main.meaning),
         "method": st.column_config.TextColumn("Method"),
-        "change": number("Points", format="%+.2f", help="Accuracy against all heads."),
+        "change": number("Points", format="%+.2f", help=f"{by.share.title} against all heads."),
         "change_low": number("from", format="%+.2f", help="95 % paired interval."),
         "change_high": number("to", format="%+.2f", help="95 % paired interval."),
         "percentile": number(
-            "Above random, %", format="%.0f", help="Share of random masks that are less accurate."
+            "Above random, %",
+            format="%.0f",
+            help=f"Share of random masks that are worse by {main.told}.",
         ),
         "p_random_holm": number(
             "p, random",
@@ -60,7 +70,7 @@ def _columns(margin: float) -> dict[str, Any]:
         ),
         "negligible": st.column_config.TextColumn(
             f"Within {margin:g} point?",
-            help="Yes where the whole interval lies above that loss, no where it lies below.",
+            help=f"Yes where the whole interval of the {by.share.told} lies above that loss, no where it lies below.",
         ),
         "needed": st.column_config.TextColumn(
             "Sentences needed",
@@ -70,13 +80,22 @@ def _columns(margin: float) -> dict[str, Any]:
     }
 
 
-def _meaning(masks: int, n: int, split: str) -> str:
+def meaning(masks: int, n: int, split: str, by: Yardstick) -> str:
+    """What the table is held against, on how much it rests, and what its last columns are for."""
     random = (
         f"{masks} random masks of the same size are what a method must beat. "
         if masks
         else "Add Random to the methods to see what chance alone reaches. "
     )
+    item = by.task.item
+    if not by.task.answers_once:
+        better = "higher" if by.main.higher_is_better else "lower"
+        return (
+            f"{random}Measured on {n:,} {item} of the {split} split; {better} {by.main.told} is better. Points are "
+            f"those of the {by.share.told}, with an interval over whole texts: {item} of one text depend on each "
+            "other, so there is no p and no number needed here, because both take answers for independent."
+        )
     return (
-        f"{random}Measured on {n:,} sentences of the {split} split. A small p says that the two really differ; a "
+        f"{random}Measured on {n:,} {item} of the {split} split. A small p says that the two really differ; a "
         "large one does not say that they are alike: that is what the last two columns are for."
     )

@@ -8,6 +8,7 @@ import streamlit as st
 
 from analysis.mask import HeadMask
 from analysis.ui import navigation, views, waiting, work
+from analysis.ui.comparison import Comparison
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current, visit
 from analysis.ui.words import escaped
@@ -25,16 +26,17 @@ def section(here: Workspace) -> None:
 
     st.subheader("The verdict so far", anchor=False)
     answers = [job.answer for job in work.desk.done("sweep") if job.key[0] == here.key]  # type: ignore[index]
-    tables = [table for table in answers if table is not None]
+    tables = [table[table["repair"] == "none"] for table in answers if table is not None]
     found = headroom(tables)
     if found is not None:
         _said(here, found)
         return
     st.markdown(
         "Not known yet. Three quick methods each rank the heads; the lowest are switched off, a tenth to nine "
-        "tenths of them, and accuracy is measured each time. It goes on when you leave this page."
+        f"tenths of them, and {here.subject.task.measured_by} is measured each time. It goes on when you leave "
+        "this page."
     )
-    job = work.desk.find(work.sweep_key(here, METHODS, None, "zero", False))
+    job = work.desk.find(work.sweep_key(here, Comparison(METHODS)))
     if job is not None:
         waiting.follow(job, "verdict")
         return
@@ -42,31 +44,32 @@ def section(here: Workspace) -> None:
         "Find out how many heads could go",
         type="primary",
         icon=":material/query_stats:",
-        on_click=work.start(work.sweep, here, METHODS, limit=None, ablation="zero", timed=False),
+        on_click=work.start(work.sweep, here, Comparison(METHODS)),
     )
 
 
 def sentences(found: Headroom) -> list[str]:
     """The verdict in words: what is shown, what is possible, and how sure that is."""
-    said = []
+    said, title = [], found.by.share.told
     if found.shown is None:
         said.append(
             f"For none of {found.tried} masks is the loss shown to be below {found.margin:g} point."
         )
     else:
         said.append(
-            f"**{found.shown.removed} of {found.total} heads could go**: {_change(found.shown)}, a loss that is "
+            f"**{found.shown.removed} of {found.total} heads could go**: {_change(found.shown, title)}, a loss that is "
             f"shown to be below {found.margin:g} point."
         )
     possible = found.possible
     if possible is not None and (found.shown is None or possible.removed > found.shown.removed):
         said.append(
-            f"**Perhaps {possible.removed}**: {_change(possible)}. That cannot be told from no change at all, "
-            f"but {found.n:,} sentences are too few to show that the loss is small."
+            f"**Perhaps {possible.removed}**: {_change(possible, title)}. That cannot be told from no change at all, "
+            f"but {found.n:,} {found.by.task.item} are too few to show that the loss is small."
         )
     said.append(
-        f"The best of {found.tried} masks on {found.n:,} sentences of the selection split, heads switched off and "
-        "nothing repaired; the best of many looks better than it is, so measure your choice once on the test split."
+        f"The best of {found.tried} masks on {found.n:,} {found.by.task.item} of the selection split, heads switched "
+        "off and nothing repaired; the best of many looks better than it is, so measure your choice once on the test "
+        "split."
     )
     return said
 
@@ -87,10 +90,10 @@ def _said(here: Workspace, found: Headroom) -> None:
             st.switch_page(navigation.DECIDE[-1].file)
 
 
-def _change(candidate: Candidate) -> str:
+def _change(candidate: Candidate, measure: str) -> str:
     title = views.methods()[candidate.method].title
     change = candidate.change
     return (
-        f"by {escaped(title)}, accuracy changes by {views.points(change.points)} points "
+        f"by {escaped(title)}, {measure} changes by {views.points(change.points)} points "
         f"({views.points(change.low)} to {views.points(change.high)})"
     )

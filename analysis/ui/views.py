@@ -140,18 +140,33 @@ def length_note(subject: Subject, tokens: int, *, is_cut: bool) -> str:
     return note
 
 
-def baseline(table: pd.DataFrame) -> float:
-    """The full model's accuracy behind a sweep's rows, 0 to 1."""
-    first = table.iloc[0]
-    return float(first["accuracy"] - first["change"] / 100)
+def baseline(table: pd.DataFrame, column: str) -> float | None:
+    """The full model's value behind a sweep's rows in a column that tells its change; None in others."""
+    from analysis.yardstick import yardstick
+
+    changes = {
+        "accuracy": "change",
+        "entity_f1": "entity_f1_change",
+        "perplexity": "perplexity_change",
+    }
+    measure = next((each for each in yardstick(table).task.measures if each.name == column), None)
+    if measure is None or column not in changes:
+        return None
+    first, points = table.iloc[0], 100 if measure.unit == "share" else 1
+    return float(first[column] - first[changes[column]] / points)
 
 
 def sweep_note(table: pd.DataFrame) -> str:
     """On how much a sweep rests."""
-    return (
-        f"{int(table['n'].iloc[0]):,} sentences of the selection split; a head that is off "
-        f"contributes {'nothing' if table['ablation'].iloc[0] == 'zero' else 'its mean output'}."
-    )
+    from analysis.yardstick import yardstick
+
+    if (repair := str(table["repair"].iloc[0])) != "none":
+        how = f"heads are removed and the rest is repaired by {repair.replace('-', ' ')}."
+    else:
+        off = "nothing" if table["ablation"].iloc[0] == "zero" else "its mean output"
+        how = f"a head that is off contributes {off}."
+    n = int(table["n"].iloc[0])
+    return f"{n:,} {yardstick(table).task.item} of the selection split; {how}"
 
 
 def extremes(profile: Profile, statistic: Statistic) -> str:

@@ -7,13 +7,14 @@ whoever asks them, and an answer to another question is never shown.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from analysis.mask import HeadMask
 from analysis.progress import Step
 from analysis.ui.choice import Choice, plan_of
+from analysis.ui.comparison import Comparison
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import TOKENS, Workspace, opening
@@ -39,8 +40,6 @@ desk = Desk(
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
 PRECISIONS = ("auto", "float32")
 """Numbers to evaluate with: the fast ones of this processor, or the reference."""
-SEEDS = tuple(range(20))
-"""Seeds of the random method on the curves page: a method is placed in the distribution of their masks."""
 FORESEEN = 256
 """Calibration sentences that forecasts are made from."""
 ROUNDS = 12
@@ -210,23 +209,28 @@ def delivered(here: Workspace, mask: HeadMask) -> tuple[str, ...]:
     return tuple(found)
 
 
-def sweep_key(
-    here: Workspace, methods: Sequence[str], limit: int | None, ablation: str, timed: bool
-) -> tuple[Any, ...]:
+def sweep_key(here: Workspace, asked: Comparison) -> tuple[Any, ...]:
     """The key of a sweep, to find one that has been asked for."""
-    return (here.key, "sweep", tuple(sorted(methods)), limit, ablation, timed)
+    return (here.key, "sweep", *asked.key)
 
 
-def sweep(
-    here: Workspace, methods: Sequence[str], *, limit: int | None, ablation: Any, timed: bool
-) -> Job[pd.DataFrame]:
-    """Accuracy against heads removed, for several methods, on the selection split; latency too if `timed`."""
+def sweep(here: Workspace, asked: Comparison) -> Job[pd.DataFrame]:
+    """Quality against heads removed, for several methods, on the selection split.
+
+    Rows are kept on disk as they come: one that was cancelled, or that a restart of the server ended, goes on where
+    it was when it is asked for again.
+    """
     from analysis.sweep import sweeping
 
-    how = {"seeds": SEEDS, "limit": limit, "ablation": ablation, "timed": timed}
+    key, methods = sweep_key(here, asked), asked.methods
+    old = desk.find(key)
+    if old is not None and old.state in ("failed", "cancelled"):
+        desk.forget(key)
     return desk.ask(
-        sweep_key(here, methods, limit, ablation, timed),
-        lambda: sweeping(here.subject, here.data, methods, **how),
+        key,
+        lambda: sweeping(
+            here.subject, here.data, methods, save=asked.place(here.key), **asked.options
+        ),
         owner=current().id,
         kind="sweep",
         title=f"Curves of {len(methods)} method{'s' * (len(methods) > 1)}",

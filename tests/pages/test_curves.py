@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -11,9 +12,11 @@ import pytest
 from analysis.mask import HeadMask
 from analysis.plan import Plan
 from analysis.store import Store
-from analysis.ui import frontier, results
+from analysis.ui import frontier, results, work
+from analysis.ui.comparison import Comparison
+from analysis.ui.desk import Desk
 from analysis.ui.plans import shelf
-from analysis.ui.state import Session
+from analysis.ui.state import DEFAULTS, Session
 
 ANATOMY = SimpleNamespace(heads=(4, 4, 4))
 TABLE = pd.DataFrame(
@@ -134,13 +137,77 @@ def test_the_page_says_how_each_method_stands_against_chance(tab) -> None:
     assert set(table["negligible"]) <= {"yes", "no", "undecided"}
 
 
+def test_a_cancelled_sweep_goes_on_and_measures_no_row_twice(tab, desk, monkeypatch) -> None:
+    from analysis import sweep as sweeps
+
+    measured, stopped, plain = [], [], sweeps._Work._evaluated
+
+    def evaluated(doing, mask, kind):
+        measured.append(mask)
+        if len(measured) == 3:
+            stopped.extend(desk.open_jobs())
+            stopped[0].stop()
+        return plain(doing, mask, kind)
+
+    monkeypatch.setattr(sweeps._Work, "_evaluated", evaluated)
+    query = {"methods": "random", "sentences": "all", "fractions": "0.5"}
+    opened = tab(**query).visit("curves").press("Draw")
+    assert [job.state for job in stopped] == ["cancelled"]
+    opened.press("Draw")
+    assert "All numbers" in opened.said()
+    assert len(measured) == 20
+    monkeypatch.setattr(work, "desk", Desk())  # the server was started anew
+    assert "All numbers" in tab(**query).visit("curves").press("Draw").said()
+    assert len(measured) == 20
+
+
+def test_curves_of_other_shares_repairs_and_weights_are_asked_for_by_a_link(tab) -> None:
+    query = {"methods": "hies", "fractions": "0.25 0.6", "curve_repair": "mean", "tuned": "on"}
+    opened = tab(**query).visit("curves").press("Draw")
+    table = opened.at.dataframe[-1].value
+    assert list(table["fraction"]) == [0.25, 0.6]
+    assert set(table["repair"]) == {"mean"}
+    assert "heads are removed and the rest is repaired by mean" in opened.said()
+    assert opened.session.query().items() >= query.items()
+    (sweep,) = work.desk.done("sweep")
+    asked = Comparison.asked(opened.session.choices)
+    assert asked.tuned
+    assert sweep.key == work.sweep_key(opened.session.here, asked)
+
+
+def test_more_random_masks_are_drawn_on_request(tab) -> None:
+    opened = tab(methods="random", fractions="0.5", masks="100").visit("curves")
+    assert len(opened.press("Draw").at.dataframe[-1].value) == 100
+
+
+def test_the_first_look_is_the_sweep_of_the_package() -> None:
+    from analysis.sweep import FRACTIONS, SEEDS
+
+    asked = Comparison.asked(DEFAULTS)
+    assert asked == Comparison(tuple(DEFAULTS["methods"].split()))
+    assert asked.fractions == FRACTIONS
+    assert asked.options["seeds"] == SEEDS
+    junk = {"sentences": "x", "masks": "-1", "fractions": "0.5 x 7"}
+    assert Comparison.asked({**DEFAULTS, **junk}).fractions == (0.5,)
+
+
+def test_equal_comparisons_have_one_key() -> None:
+    one, other = Comparison(("taylor", "random")), Comparison(("random", "taylor"))
+    assert one.key == other.key
+    assert one.place("model/data") == other.place("model/data")
+    kinds = ({"masks": 100}, {"repair": "mean"}, {"tuned": True}, {"limit": 5}, {"timed": True})
+    changed = [replace(one, **each) for each in (*kinds, {"fractions": (0.5,)})]
+    assert len({each.place("model/data") for each in [one, *changed]}) == len(changed) + 1
+    assert one.place("model/data") != one.place("other/data")
+
+
 def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:
     opened = tab(methods="magnitude", sentences="all", column="latency_ratio").visit("curves")
     said = opened.press("Draw").said()
     assert "Timing takes longer" in said
     assert "What does speed cost?" not in said
     assert opened.at.dataframe[-1].value["latency_ratio"].isna().all()
-    assert opened.session.choices["column"] == "accuracy"
+    assert next(each.value for each in opened.at.selectbox if each.label == "Show") == "accuracy"
 
 
 def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:

@@ -15,7 +15,7 @@ PAGES = [
     ("attention", "Where does every head look", "tokens, special ones included"),
     ("prune", "What happens when these heads", "All heads are on"),
     ("plans", "Which plan is worth keeping", "There are no plans"),
-    ("curves", "How fast does accuracy fall", "Choose methods and press Draw"),
+    ("curves", "How fast does a model get worse", "Choose methods and press Draw"),
     ("export", "What do you get when these heads are really removed", "All heads are on"),
 ]
 
@@ -101,6 +101,13 @@ def test_the_test_split_is_used_only_when_asked(tab, desk) -> None:
     assert not any("test split" in job.title for job in desk._jobs.values())
     opened.press("Measure on the test split")
     assert any("test split" in job.title for job in desk._jobs.values())
+    assert "only mask measured on the test split" in opened.said()
+    opened.session.change(opened.session.mask.switched([(1, 1)], on=False))
+    opened.run().settle()
+    assert "One mask has been measured on it" in opened.said()
+    opened.press("Measure on the test split")
+    assert "mask 2 of 2 measured on the test split" in opened.said()
+    assert "2 masks have been measured on it" in opened.said()
 
 
 def test_two_tabs_with_two_masks_do_not_meet(tab) -> None:

@@ -228,9 +228,9 @@ def test_everything_is_measured_and_the_full_model_stays(two) -> None:
     two.visit("plans").press("Measure all")
     table = next(entry.value for entry in two.at.dataframe if "weights" in entry.value)
     assert list(table["plan"]) == ["half", f"{shelf_indent()}└ braver"]
-    assert table[["accuracy", "points", "times as fast", "weights"]].notna().all(axis=None)
+    assert table[["accuracy", "change", "times as fast", "weights"]].notna().all(axis=None)
     assert not [button for button in two.at.button if button.label == "Measure all"]
-    assert "The full model is right on" in two.said()
+    assert "The full model: accuracy" in two.said()
 
 
 def shelf_indent() -> str:
@@ -315,7 +315,7 @@ def test_a_link_to_a_plan_that_is_not_here_shows_another(two, tab) -> None:
 def test_a_plan_goes_out_and_comes_in_again(two, monkeypatch) -> None:
     braver = Store().plans.all()[1]
     found = shelf.Shelf(Store().plans.all())
-    text = shelf.file_of(braver, found, None)
+    text = shelf.file_of(braver, found, None, "accuracy")
     assert json.loads(text)["parent"] == "half"
     two.visit("plans").press("Delete")
     widget(two, "file_uploader", "plan_upload_").upload(
@@ -336,7 +336,9 @@ def test_a_plan_goes_out_and_comes_in_again(two, monkeypatch) -> None:
     ],
 )
 def test_a_plan_of_another_model_is_refused_with_a_sentence(two, change, sentence) -> None:
-    content = json.loads(shelf.file_of(Store().plans.all()[0], shelf.Shelf(), None)) | change
+    content = (
+        json.loads(shelf.file_of(Store().plans.all()[0], shelf.Shelf(), None, "accuracy")) | change
+    )
     two.visit("plans")
     file = json.dumps(content).encode()
     widget(two, "file_uploader", "plan_upload_").upload("plan.json", file, "application/json")

@@ -20,7 +20,7 @@ def test_finished_work_leads_back_to_where_it_was_asked_for(tab, desk) -> None:
     other = tab().visit("overview")
     assert "Curves of 1 method: done" in other.said()
     next(entry for entry in other.at.button if entry.label == "Go to it").click()
-    assert "How fast does accuracy fall" in other.run().said()
+    assert "How fast does a model get worse" in other.run().said()
     assert other.session.choices["methods"] == "magnitude"
     assert other.session.mask.encode() == "1.0.0"
     assert "All numbers" in other.visit("curves").said()

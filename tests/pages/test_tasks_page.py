@@ -32,6 +32,20 @@ def test_pages_show_the_tasks_own_words(task_tab) -> None:
     assert title[0].lower() + title[1:] in forms.columns
 
 
+def test_curves_are_in_the_tasks_own_words(task_tab) -> None:
+    name, tab = task_tab
+    title = {"lm": "perplexity", "tagger": "entity F1 (%)"}[name]
+    tab.session.choices["methods"] = "magnitude random"
+    tab.visit("curves").press("Draw")
+    show = next(entry for entry in tab.at.selectbox if entry.label == "Show")
+    assert show.options[0] == title
+    assert show.value == {"lm": "perplexity", "tagger": "entity_f1"}[name]
+    said = tab.said()
+    assert "of one text depend on each other" in said
+    assert {"lm": "tokens", "tagger": "words"}[name] + " of the selection split" in said
+    assert "needed" not in tab.at.dataframe[0].value
+
+
 def test_a_heads_page_tells_what_the_task_loses_without_it(task_tab) -> None:
     name, tab = task_tab
     tab.visit("head").press("Measure without L0.H0")

@@ -214,7 +214,12 @@ def _upload(here: Workspace) -> None:
 
 def _file(here: Workspace, found: Shelf, plan: StoredPlan) -> str:
     setting = shelf.setting(here, plan.mask, plan.ablation, plan.repair, None)
-    return shelf.file_of(plan, found, shelf.ask(lambda store: store.results.get(setting), None))
+    return shelf.file_of(
+        plan,
+        found,
+        shelf.ask(lambda store: store.results.get(setting), None),
+        here.subject.task.measures[0].name,
+    )
 
 
 def _slug(name: str) -> str:

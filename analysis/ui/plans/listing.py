@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from analysis.mask import HeadMask
-from analysis.ui import figure, frame, views, work
+from analysis.ui import figure, frame, work
 from analysis.ui.plans import bar, measure
 from analysis.ui.plans.measure import Numbers
 from analysis.ui.plans.shelf import Shelf
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
+
+if TYPE_CHECKING:
+    from analysis.tasks import Measure
 
 CHART = "plan_tree"
 
@@ -26,7 +29,7 @@ def section(here: Workspace, found: Shelf, limit: int | None) -> None:
         known = measure.numbers(here, found, limit)
         _measuring(here, found, known, limit)
         _picture(here, known)
-        _table(known)
+        _table(here, known)
 
     if job is None:
         draw()
@@ -55,8 +58,9 @@ def deleted(found: Shelf) -> None:
                 st.button("Bring back", key=f"back_{plan.id}", on_click=bar.restore, args=(plan,))
 
 
-def rows(table: pd.DataFrame) -> pd.DataFrame:
+def rows(table: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     """The table as people read it: shares in per cent, intervals in words, plans under their parents."""
+    factor, places = (100, 1) if measure.unit == "share" else (1, 2)
     shown = pd.DataFrame(
         {
             "plan": [
@@ -64,10 +68,10 @@ def rows(table: pd.DataFrame) -> pd.DataFrame:
                 for depth, name in zip(table["depth"], table["name"], strict=True)
             ],
             "heads on": table["heads_on"],
-            "accuracy": 100 * table["accuracy"],
-            "95 % interval": _spans(100 * table["low"], 100 * table["high"]),
-            "points": table["change"],
-            "points, interval": _spans(table["change_low"], table["change_high"], "+"),
+            measure.told: factor * table["value"],
+            "95 % interval": _spans(factor * table["low"], factor * table["high"], places=places),
+            "change": table["change"],
+            "change, interval": _spans(table["change_low"], table["change_high"], "+", places),
             "times as fast": table["latency_ratio"],
             "speed, interval": _spans(table["latency_low"], table["latency_high"], places=2),
             "weights": table["parameters"] / 1e6,
@@ -100,8 +104,9 @@ def _measuring(here: Workspace, found: Shelf, known: Numbers, limit: int | None)
             on_click=work.start(measure.everything, here, found.plans, known, limit),
         )
         st.caption(
-            f"{known.missing} of {len(known.settings) + len(known.occasions)} measurements are missing: accuracy on "
-            "the selection split, and the speed of the really smaller model on this computer. It goes on when you "
+            f"{known.missing} of {len(known.settings) + len(known.occasions)} measurements are missing: "
+            f"{here.subject.task.measured_by} on the selection split, and the speed of the really smaller model on this "
+            "computer. It goes on when you "
             "leave this page, and what is measured stays.",
             width="stretch",
         )
@@ -111,15 +116,16 @@ def _picture(here: Workspace, known: Numbers) -> None:
     from analysis import plan_figures
 
     table = known.table
-    if table["accuracy"].notna().sum() == 0:
+    if table["value"].notna().sum() == 0:
         return
     total = HeadMask.full(here.anatomy).heads_total
     figure.show(
-        plan_figures.tree(table, known.results.get(""), total),
+        plan_figures.tree(table, known.results.get(""), total, here.subject.task.measures[0]),
         table,
         "plans",
         key=CHART,
-        alt="Accuracy of every plan over the heads that are on, with a line from each plan to its branches",
+        alt=f"{here.subject.task.measures[0].title} of every plan over the heads that are on, with a line from each "
+        "plan to its branches",
         on_select=_clicked,
         selection_mode="points",
     )
@@ -138,13 +144,19 @@ def _clicked() -> None:
         current().choices["plan_b"] = str(id)
 
 
-def _table(known: Numbers) -> None:
-    shown = rows(known.table)
+def _table(here: Workspace, known: Numbers) -> None:
+    from analysis.measures import told
+
+    measure = here.subject.task.measures[0]
+    shown = rows(known.table, measure)
+    share = measure.unit == "share"
     number = st.column_config.NumberColumn
     columns: dict[str, Any] = {
         "plan": st.column_config.TextColumn("Plan", width="medium"),
-        "accuracy": number("accuracy (%)", format="%.1f"),
-        "points": number("change (points)", format="%+.1f"),
+        measure.told: number(
+            f"{measure.told} (%)" if share else measure.told, format="%.1f" if share else "%.2f"
+        ),
+        "change": number("change (points)", format="%+.1f") if share else number(format="%+.2f"),
         "times as fast": number(format="%.2f"),
         "weights": number("weights (million)", format="%.1f"),
     }
@@ -157,9 +169,9 @@ def _table(known: Numbers) -> None:
         alt="Every plan with what was measured for it",
     )
     full = known.results.get("")
-    told = f"The full model is right on {views.percent(full.accuracy)}. " if full else ""
+    whole = f"The full model: {measure.told} {told(measure, full.value)}. " if full else ""
     st.caption(
-        f"{told}Changes are paired with the full model's answers to the same sentences of the selection split; whoever "
+        f"{whole}Changes are paired with the full model's answers to the same texts of the selection split; whoever "
         "keeps the best of many plans has partly kept luck, so report the chosen one on the test split. "
         "Click a column's name to sort."
     )

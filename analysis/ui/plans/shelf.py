@@ -174,10 +174,11 @@ def show(plan: StoredPlan) -> None:
     session.choices["plan"] = plan.id
 
 
-def file_of(plan: StoredPlan, shelf: Shelf, result: Result | None) -> str:
-    """The text of a plan's file, with what was measured."""
+def file_of(plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str) -> str:
+    """The text of a plan's file, with what was measured; the measure's name stands for its value."""
     parent = shelf.get(plan.parent)
-    known = {} if result is None else vars(result)
+    known = {} if result is None else {measure: result.value, **vars(result)}
+    known.pop("value", None)
     numbers = {name: float(value) for name, value in known.items() if value is not None}
     return plan.as_plan(parent=parent.name if parent else None, numbers=numbers).to_json()
 
@@ -185,7 +186,7 @@ def file_of(plan: StoredPlan, shelf: Shelf, result: Result | None) -> str:
 def setting(
     here: Workspace, mask: HeadMask, ablation: str, repair: str, limit: int | None
 ) -> Setting:
-    """In which a plan's accuracy is measured: on the selection split, in the session's precision."""
+    """In which a plan is measured: on the selection split, in the session's precision."""
     from analysis.precision import dtype_of
 
     wanted = current().checked("precision", work.PRECISIONS)
