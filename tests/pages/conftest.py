@@ -52,9 +52,10 @@ class Tab:
         """Run until nothing is open any more, as polling does in a browser."""
         end = time.monotonic() + PATIENCE
         while True:
-            is_open = bool(work.desk.open_jobs())
+            before = work.desk.open_jobs(), len(work.desk._jobs)
             self.run()
-            if not is_open and not work.desk.open_jobs():
+            # What was asked for and done within one run may have been drawn before it was done.
+            if before == ((), len(work.desk._jobs)) and not work.desk.open_jobs():
                 return self
             assert time.monotonic() < end, [job.title for job in work.desk.open_jobs()]
             time.sleep(0.02)

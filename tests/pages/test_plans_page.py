@@ -71,7 +71,7 @@ def test_a_mask_is_kept_under_the_suggested_name_with_its_numbers(tab) -> None:
         plan.fingerprint, plan.data, "selection", plan.mask, precision=precision()
     )
     found = Store().results.get(where)
-    assert f"{100 * found.accuracy:.1f} %" == opened.metric("Accuracy")
+    assert f"{100 * found.value:.1f} %" == opened.metric("Accuracy")
     full = shelf.Setting(
         plan.fingerprint, plan.data, "selection", HeadMask.full(plan.mask), precision=precision()
     )

@@ -105,9 +105,8 @@ def _measuring(here: Workspace, found: Shelf, known: Numbers, limit: int | None)
         )
         st.caption(
             f"{known.missing} of {len(known.settings) + len(known.occasions)} measurements are missing: "
-            f"{here.subject.task.measured_by} on the selection split, and the speed of the really smaller model on this "
-            "computer. It goes on when you "
-            "leave this page, and what is measured stays.",
+            f"{here.subject.task.measured_by} on the selection split, and the speed of the really smaller model on "
+            "this computer. It goes on when you leave this page, and what is measured stays.",
             width="stretch",
         )
 
