@@ -35,6 +35,17 @@ def test_nothing_outside_ui_and_the_command_line_loads_streamlit():
     assert "streamlit" not in loaded
 
 
+def test_pages_are_drawn_without_pytorch():
+    """Two threads that import transformers at once break it: only the work that loads a model may begin to."""
+    home = Path(analysis.__file__).parent
+    rooms = [file.relative_to(home.parent).with_suffix("") for file in home.glob("ui/**/*.py")]
+    names = [".".join(room.parts).removesuffix(".__init__") for room in rooms]
+    assert {"analysis.ui.cells", "analysis.ui.presenter.scenes"} <= set(names)
+    loaded = modules_after("\n".join(f"import {name}" for name in names))
+    assert "streamlit" in loaded
+    assert loaded.isdisjoint(("torch", "transformers"))
+
+
 @pytest.mark.parametrize("name", analysis.__all__)
 def test_public_names_resolve_and_are_documented(name):
     assert getattr(analysis, name).__doc__

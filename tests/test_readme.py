@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from analysis.cli import app
+from analysis.ui import navigation
 from benchmarks.figures import readme
 
 ROOT = Path(__file__).parents[1]
@@ -67,3 +68,11 @@ def test_the_table_of_speeds_is_the_one_that_the_benchmarks_print():
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)]+)\)", README))
 def test_every_link_into_the_repository_leads_somewhere(link):
     assert (ROOT / link).is_file()
+
+
+def test_every_page_is_shown_in_light_and_dark():
+    for place in navigation.places():
+        for theme in ("light", "dark"):
+            picture = f"docs/screenshots/{place.name}-{theme}.png"
+            assert f"]({picture})" in README
+            assert (ROOT / picture).is_file()

@@ -13,8 +13,9 @@ from analysis.data import matched
 from analysis.errors import PlanError
 from analysis.plan import Plan
 from analysis.progress import finish
-from analysis.report import Known, Wish, gathering, page
+from analysis.report.findings import Known, Wish, gathering
 from analysis.report.heads import head_map, mask_picture
+from analysis.report.page import page
 from analysis.statistics import STATISTICS
 from analysis.text import Provenance
 from analysis.wording import percent, points

@@ -24,8 +24,8 @@ PORTS = 100
 def start(*, port: int | None, host: str, browser: bool, model: str, data: str) -> None:
     """Print the address, then serve the dashboard until it is stopped.
 
-    The address is printed before anything slow is imported. While the server starts, a thread
-    imports PyTorch and loads the model, so that the first page finds it half-way there.
+    The address is printed before anything slow is imported. Then come the server and what the first page is
+    drawn with; while a browser opens that page, a thread imports PyTorch and loads the model.
 
     Raises:
         PlaceError: the port is in use, or the host is not an address of this machine.
@@ -35,6 +35,7 @@ def start(*, port: int | None, host: str, browser: bool, model: str, data: str) 
     print(f"Headcount is at {address} (Ctrl-C stops it)", flush=True)
     # Importing makes a million objects that stay: collecting garbage among them takes a sixth of the time.
     gc.disable()
+    _import_what_draws()
     threading.Thread(target=_warm_up, args=(model, data), daemon=True).start()
     if browser and _has_screen():
         threading.Thread(target=_open_browser, args=(host, chosen, address), daemon=True).start()
@@ -87,6 +88,12 @@ def _is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _import_what_draws() -> None:
+    """Import the server and the first page, which PyTorch's import, at the same lock, would make wait."""
+    import analysis.ui.early
+    import analysis.ui.frame  # noqa: F401
 
 
 def _warm_up(model: str, data: str) -> None:

@@ -16,7 +16,7 @@ from analysis.errors import PlaceError
 from analysis.plan import Plan
 
 if TYPE_CHECKING:
-    from analysis.report import Findings
+    from analysis.report.findings import Findings
 
 DASHBOARD = "http://localhost:8501"
 """Where `headcount` listens unless told otherwise."""
@@ -47,7 +47,8 @@ def report_command(
     content = read_plan(plan) or b""
     clock = Clock()
     with waiting(IMPORTING):
-        from analysis.report import Wish, gathering, page
+        from analysis.report.findings import Wish, gathering
+        from analysis.report.page import page
     subject, everything, _ = request.open()
     chosen = Plan.from_json(subject.anatomy, content, fingerprint=subject.fingerprint)
     if not test:

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from analysis.errors import MaskError
-from analysis.lawful import whole_groups
 from analysis.mask import Head, HeadMask, name
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
@@ -22,6 +21,8 @@ def offer(here: Workspace, key: str) -> None:
 
     Heads that share a key/value head go together, as on the switchboard.
     """
+    from analysis.lawful import whole_groups
+
     session = current()
     assert session.mask is not None
     state = st.session_state.get(key)

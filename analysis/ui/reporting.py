@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
     from analysis.mask import HeadMask
     from analysis.profiling import Profile
-    from analysis.report import Known
+    from analysis.report.findings import Known
 
 
 def section(here: Workspace, mask: HeadMask, choice: Choice) -> None:
@@ -67,7 +67,7 @@ def link() -> str:
 
 def known(here: Workspace, mask: HeadMask, choice: Choice) -> Known:
     """What the pages have measured for this plan already."""
-    from analysis.report import Known
+    from analysis.report.findings import Known
 
     choices = current().choices
     keys = {
@@ -88,7 +88,8 @@ def _asked(key: Any, here: Workspace, mask: HeadMask, choice: Choice, address: s
     def making(profile: Profile, selection: Evaluation) -> Iterator[Step[str]]:
         from dataclasses import replace
 
-        from analysis.report import Wish, gathering, page
+        from analysis.report.findings import Wish, gathering
+        from analysis.report.page import page
 
         told = replace(before, profile=profile, selection=selection)
         wish = Wish(precision=precision)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from analysis.progress import Step
-from analysis.statistics import Statistic
 from analysis.ui import views, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.scores import Ranking
+    from analysis.statistics import Statistic
 
 CHANCE = "random"
 """The method whose order says nothing about the heads."""
@@ -65,6 +65,8 @@ def telling(rankings: Mapping[str, Ranking]) -> dict[str, Ranking]:
 
 def statistics(methods: Iterable[str]) -> dict[str, Statistic]:
     """A method's ranking as a statistic of a head, its place in the order, by the name that links have for it."""
+    from analysis.statistics import Statistic
+
     known = views.methods()
     return {
         f"score_{method}": Statistic(

@@ -12,7 +12,8 @@ from analysis import HeadMask, load_data, load_model
 from analysis.data import matched
 from analysis.plan import Plan
 from analysis.progress import finish
-from analysis.report import Wish, gathering, page
+from analysis.report.findings import Wish, gathering
+from analysis.report.page import page
 
 TITLES = ("read every text", "hang on some heads", "heads off", "are gone", "What is gained")
 

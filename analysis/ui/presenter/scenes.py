@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from analysis.mask import HeadMask, name
-from analysis.statistics import Statistic
 from analysis.ui import board_picture, figure, frame, presenter, views, work
 from analysis.ui.examples import LONGEST
 from analysis.ui.presenter import pictures
@@ -36,7 +35,6 @@ SHOWN = 4
 """Heads of the first scene."""
 WORDS = (7, 12)
 """Words of the sentence that is shown when nobody has written one."""
-PLACE = Statistic("place", "Place", "place in the order", 0, 1, "1 matters most, 0 goes first.")
 
 
 def looking(here: Workspace) -> None:
@@ -79,10 +77,14 @@ def mattering(here: Workspace) -> None:
     left, right = st.columns([5, 2], gap="large", vertical_alignment="center")
     with left:
         from analysis.report.heads import head_map
+        from analysis.statistics import Statistic
 
+        place = Statistic(
+            "place", "Place", "place in the order", 0, 1, "1 matters most, 0 goes first."
+        )
         mask = HeadMask.full(here.anatomy)
         presenter.show(
-            head_map(table, PLACE, mask, width=900, largest=80), table, "heads-that-matter"
+            head_map(table, place, mask, width=900, largest=80), table, "heads-that-matter"
         )
     with right:
         st.markdown(f"## {100 * carried:.0f} %")
