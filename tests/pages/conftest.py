@@ -12,6 +12,8 @@ from analysis.ui.desk import Desk
 
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 120.0
+POLL = 2.0
+"""Seconds after which a page is drawn again at the latest while something is being computed."""
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +60,8 @@ class Tab:
             if before == ((), len(work.desk._jobs)) and not work.desk.open_jobs():
                 return self
             assert time.monotonic() < end, [job.title for job in work.desk.open_jobs()]
-            time.sleep(0.02)
+            for job in work.desk.open_jobs()[:1]:
+                job.wait(POLL)
 
     def visit(self, page: str) -> Tab:
         self.at.switch_page(f"pages/{page}.py")
