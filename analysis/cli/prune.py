@@ -18,7 +18,7 @@ from analysis.mask import HeadMask, parse_heads
 from analysis.plan import Plan
 
 if TYPE_CHECKING:
-    from analysis.handover.delivery import Delivery
+    from analysis.handover.delivered import Delivery
     from analysis.models import Subject
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.cost import Cost, cost
 from analysis.errors import MethodError
 from analysis.evaluation import Evaluation, compared
-from analysis.handover.delivery import Delivery
+from analysis.handover.delivered import Delivery
 from analysis.handover.judging import Standing
 from analysis.intervals import Change
 from analysis.latency import Latency, Runner, timing

@@ -21,7 +21,7 @@ from analysis.ui.widgets import setting, switch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from analysis.handover.delivery import Delivery
+    from analysis.handover.delivered import Delivery
     from analysis.latency import Latency
 
 REPAIRS = {

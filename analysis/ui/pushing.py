@@ -16,7 +16,7 @@ from analysis.ui.state import current
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from analysis.handover.delivery import Delivery
+    from analysis.handover.delivered import Delivery
 
 
 def section(here: Workspace, found: Delivery) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from analysis.cost import Cost
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
-    from analysis.handover.delivery import Delivery
+    from analysis.handover.delivered import Delivery
     from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
