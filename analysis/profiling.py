@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from analysis import statistics as stats
 from analysis.anatomy import matrix, outputs_of
-from analysis.attention import PART, Gates, Intervention, Means, View, gates_of, intervening
+from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
 from analysis.batches import Batch, batches, whole_length
 from analysis.errors import DataError, ModelError
 from analysis.mask import HeadMask
@@ -194,37 +194,18 @@ class _Collector:
 def sentence_statistics(view: View, real: Tensor, kinds: Tensor, gram: Tensor) -> Tensor:
     """Every statistic of one layer for each sentence, `[statistics, batch, heads]`.
 
-    Heads of long texts are taken a few at a time, so that their weights stay in the processor's cache.
-
     Args:
         view: the layer's attention.
         real: tokens that are not padding, `[batch, tokens]`.
         kinds: kinds of the tokens, `[batch, tokens, kinds]`.
         gram: `statistics.gram` of the layer's output projection.
     """
-    share = real / real.sum(-1, keepdim=True)  # [batch, query], sums to 1 over real queries
+    weights = view.weights
+    if view.allowed is not None:
+        weights = weights * real[:, None, :, None]  # rows of padding look at nothing
     keys = keys_of(view, real)
-    size = max(1, PART // max(1, view.weights[:, 0].numel()))
-    parts = []
-    for start in range(0, view.weights.shape[1], size):
-        some = slice(start, start + size)
-        few = replace(view, weights=view.weights[:, some], output=view.output[:, :, some])
-        by_query = _by_query(
-            few, real, keys[:, some] if keys.shape[1] > 1 else keys, kinds, gram[some]
-        )
-        parts.append(torch.stack([(value * share[:, None]).sum(-1) for value in by_query.values()]))
-    found = dict(zip(by_query, torch.cat(parts, -1), strict=True))
-    found["similarity"] = stats.similarity(_of_real(view, real))
-    return torch.stack([found[name] for name in STATISTICS])
-
-
-def _by_query(
-    view: View, real: Tensor, keys: Tensor, kinds: Tensor, gram: Tensor
-) -> dict[str, Tensor]:
-    """The statistics that every query of every head has for itself, `[batch, heads, query]`."""
-    weights = _of_real(view, real)
     on_kinds = stats.on_kinds(weights, kinds)
-    return {
+    by_query = {
         "entropy": stats.entropy(weights, keys),
         "sparsity": stats.sparsity(weights, keys),
         "hoyer": stats.hoyer(view.weights, keys),
@@ -236,11 +217,10 @@ def _by_query(
         **{name: on_kinds[..., column] for column, name in enumerate(KIND_STATISTICS)},
         "output_norm": stats.output_norm(view.output, gram),
     }
-
-
-def _of_real(view: View, real: Tensor) -> Tensor:
-    """The weights, of which rows of padding look at nothing."""
-    return view.weights if view.allowed is None else view.weights * real[:, None, :, None]
+    share = real / real.sum(-1, keepdim=True)  # [batch, query], sums to 1 over real queries
+    values = {name: (value * share[:, None]).sum(-1) for name, value in by_query.items()}
+    values["similarity"] = stats.similarity(weights)
+    return torch.stack([values[name] for name in STATISTICS])
 
 
 def keys_of(view: View, real: Tensor) -> Tensor:
