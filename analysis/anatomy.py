@@ -66,8 +66,8 @@ class Anatomy:
             for groups, heads in zip(self.groups, self.heads, strict=False)
         ):
             return (
-                "Several heads share one key/value head: such a group can be removed as a whole, "
-                "or the same number of heads in every group."
+                "Heads that share one key/value head are switched together on the switchboard: such a group can "
+                "be removed as a whole, or the same number of heads in every group."
             )
         return ""
 

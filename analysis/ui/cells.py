@@ -100,14 +100,8 @@ def repaired(here: Workspace, mask: HeadMask) -> tuple[Head, ...]:
 def waiting(here: Workspace) -> None:
     """Progress of what the cells still lack, and what they show."""
     choices = current().choices
-    if any(
-        0 < groups < heads
-        for groups, heads in zip(here.anatomy.groups, here.anatomy.heads, strict=False)
-    ):
-        st.caption(
-            "Heads that share one key/value head stand together and are switched together, because only "
-            "whole groups can be removed."
-        )
+    if here.subject.note:
+        st.caption(frame.escaped(here.subject.note))
     if choices["colour"] in _scores():
         _follow(work.ranking(here, _scores()[choices["colour"]]), "colour")
     if choices["cells"] == "numbers":
