@@ -105,9 +105,13 @@ def mending(subject: Subject, data: LabelledText, treatment: Treatment) -> Itera
 
 def occasion(subject: Subject, mask: HeadMask) -> Occasion:
     """On what a mask's saving is measured: this computer, one sentence of 128 tokens or the model's most."""
-    threads = torch.get_num_threads()
-    computer = f"{platform.node()}, {subject.device.type}, {threads} threads"
-    return Occasion(subject.fingerprint, mask, computer, BATCH, min(LENGTH, subject.max_length))
+    place, length = computer(subject), min(LENGTH, subject.max_length)
+    return Occasion(subject.fingerprint, mask, place, BATCH, length)
+
+
+def computer(subject: Subject) -> str:
+    """What a latency belongs to: this computer, the model's device, and the threads it may use."""
+    return f"{platform.node()}, {subject.device.type}, {torch.get_num_threads()} threads"
 
 
 def is_removable(subject: Subject, mask: HeadMask) -> bool:

@@ -77,7 +77,7 @@ class Report:
         if self.measure is None or self.unrepaired is None or self.repaired is None:
             return f"{solved}; not compared on selection.{self._drift}"
         without, repaired = (told(self.measure, each) for each in (self.unrepaired, self.repaired))
-        compared = f"{self.measure.title.lower()} {without} without and {repaired} with repair on selection"
+        compared = f"{self.measure.told} {without} without and {repaired} with repair on selection"
         if self.used != self.asked:
             return f"Repair {self.asked} was taken back: {compared}."
         return f"{solved}: {compared}.{self._drift}"
@@ -125,6 +125,7 @@ def repairing(
     selection: Selection | None = None,
     ridge: float = RIDGE,
     teacher: Teacher | None = None,
+    rival: Subject | None = None,
 ) -> Iterator[Step[Repaired]]:
     """Remove heads and repair what is left, reporting layer by layer.
 
@@ -137,6 +138,7 @@ def repairing(
             the unrepaired one is returned and the report says so. Not used where answers cannot be judged.
         ridge: pull towards the weights as they are; see `RIDGE`.
         teacher: the full model on these calibration texts (see `teacher_of`), which many repairs can share.
+        rival: the unrepaired model, where it is another one than the pruned one.
 
     Raises:
         MethodError: an unknown repair, or texts missing.
@@ -162,7 +164,7 @@ def repairing(
     mended = replace(smaller, model=model)
     unrepaired, repaired = (None, None)
     if selection is not None and subject.task.is_judged:
-        unrepaired, repaired, worse = compare(smaller, mended, selection)
+        unrepaired, repaired, worse = compare(rival or smaller, mended, selection)
         mended = smaller if worse else mended
     report = Report(
         asked=kind,

@@ -35,6 +35,8 @@ from analysis.tuning import tune
 
 __all__ = ["COLUMNS", "FRACTIONS", "SEEDS", "Sweep", "sweep", "sweeping", "swept"]
 
+FORMAT = 2
+"""Of what is kept of a sweep: another number measures anew, so it rises when rows or scores mean something else."""
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 SEEDS = tuple(range(20))
 """Seeds of the random masks: 20, since a method is placed in their distribution."""
@@ -198,7 +200,7 @@ class _Work:
         self.pace = Pace(left)
         self._means: Means | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
-        self._scored = (subject.fingerprint, *scored, plan.tuned)
+        self._scored = (FORMAT, subject.fingerprint, *scored, plan.tuned)
         self._key = (self._scored, digest(self.judged), plan.precision, plan.timed)
 
     @property

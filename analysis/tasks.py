@@ -50,9 +50,14 @@ class Task:
         return bool(self.measures) and self.reads != "nothing"
 
     @property
+    def main(self) -> Measure:
+        """The first measure, which tells most; of a task that is not judged what a classifier would have."""
+        return self.measures[0] if self.measures else ACCURACY
+
+    @property
     def measured_by(self) -> str:
         """The first measure inside a sentence."""
-        return self.measures[0].told if self.measures else "quality"
+        return self.main.told if self.measures else "quality"
 
     @property
     def answers_once(self) -> bool:

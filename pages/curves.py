@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import controls, frame, frontier, results, standing, work
+from analysis.ui import controls, frame, frontier, results, standing, verdict, work
 
 here = frame.open_page(
     "How fast does a model get worse as heads are removed?",
     "Each method ranks the heads on the calibration split; the lowest are switched off and the model is "
     "measured on the selection split. Random is drawn many times: a method must beat that band.",
 )
+if not here.subject.task.is_judged:
+    st.info(verdict.UNJUDGED)
+    st.stop()
 asked = controls.sweep(here)
 job = work.desk.find(work.sweep_key(here, asked))
 if job is None:

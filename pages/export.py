@@ -14,7 +14,7 @@ here = frame.open_page(
 )
 mask = current().mask
 if here.subject.note:
-    st.caption(here.subject.note)
+    st.caption(frame.escaped(here.subject.note))
 if mask.is_full:
     st.info("All heads are on: switch some off on the Prune page, then come back.")
     st.page_link("pages/prune.py", label="Switch heads off", icon=":material/content_cut:")

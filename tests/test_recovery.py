@@ -22,19 +22,25 @@ def test_points_won_back_are_a_share_of_the_points_lost():
     assert (found.lost, found.regained, found.low, found.high) == (2.0, 1.5, 0.5, 2.5)
     assert found.share == pytest.approx(0.75)
     assert found.sentence == (
-        "Removing alone cost 2.00 points of accuracy; repair won back 1.50 points "
-        "(+0.50 to +2.50, 95 % interval), 75% of the loss."
+        "Removing alone made accuracy worse by 2.00 points; repair won back 1.50 points "
+        "(+0.50 to +2.50 for the better, 95 % interval), 75% of the loss."
     )
 
 
 def test_a_perplexity_that_falls_is_won_back():
     found = Recovery.of(moved(PERPLEXITY, 4.0, 3.0, 5.0), moved(PERPLEXITY, -1.0, -1.5, -0.5))
     assert (found.lost, found.regained, found.low, found.high) == (4.0, 1.0, 0.5, 1.5)
-    assert "cost 4.00 of perplexity" in found.sentence
+    assert "made perplexity worse by 4.00; repair won back 1.00" in found.sentence
+
+
+def test_a_repair_that_makes_it_worse_says_so():
+    found = Recovery.of(moved(PERPLEXITY, 1.2, 1.0, 1.4), moved(PERPLEXITY, 0.5, 0.3, 0.7))
+    assert found.regained == -0.5
+    assert "repair made it worse by 0.50 more" in found.sentence
 
 
 def test_where_nothing_was_lost_there_is_no_share():
     found = Recovery.of(moved(ACCURACY, 0.5, -0.5, 1.5), moved(ACCURACY, -0.25, -1.0, 0.5))
     assert found.share is None
-    assert "nothing to win back" in found.sentence
+    assert "nothing to win back; with repair it is worse by 0.25 points" in found.sentence
     assert found.regained == -0.25

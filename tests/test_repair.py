@@ -14,7 +14,8 @@ from analysis.evaluation import evaluate, logits
 from analysis.mask import HeadMask
 from analysis.models import fingerprint, load_model
 from analysis.profiling import profile
-from analysis.repair import Report, repair
+from analysis.progress import finish
+from analysis.repair import Report, repair, repairing
 from analysis.solving import advance
 from analysis.text import Calibration, Selection, Test
 from analysis.walk import owners_of
@@ -184,6 +185,18 @@ def test_a_repair_that_is_worse_on_selection_is_taken_back(distilbert, text, mon
     assert "taken back" in done.report.sentence
     bare = repair(distilbert, mask, None, "none").subject
     torch.testing.assert_close(outputs(done.subject, split), outputs(bare, split))
+
+
+def test_a_repair_is_compared_with_the_rival_that_it_must_beat(distilbert, text, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        repairs, "compare", lambda before, after, split: seen.append(before) or (0.8, 0.9, False)
+    )
+    mask, calibration = half(distilbert.anatomy), text.split("calibration")
+    rival = repair(distilbert, mask, calibration, "mean").subject
+    steps = repairing(distilbert, mask, calibration, selection=text.split("selection"), rival=rival)
+    assert finish(steps).report.used == "least-squares"
+    assert seen == [rival]
 
 
 def test_never_worse_on_selection(subject, text):

@@ -135,3 +135,13 @@ def test_a_default_that_a_model_cannot_have_gives_way_without_a_word(session: Se
     assert session.checked("timed_length", ["16", "64"]) == "16"
     assert session.checked("timed_length", ["16", "64"]) == "16"
     assert len(session.notices) == 1
+
+
+def test_undo_after_following_a_link_brings_back_its_ablation_too(session: Session) -> None:
+    session.change(off((0, 0)))
+    session.follow({"off": "3.0", "ablation": "mean"})
+    assert (session.mask, session.choices["ablation"]) == (off((0, 0), (0, 1)), "mean")
+    session.undo()
+    assert (session.mask, session.choices["ablation"]) == (off((0, 0)), "zero")
+    session.redo()
+    assert session.choices["ablation"] == "mean"

@@ -50,7 +50,7 @@ def card(
         _front(subject, smaller),
         f"# {_plain(subject.spec)}, {mask.heads_on} of {mask.heads_total} attention heads\n",
         _story(subject, smaller, plan, padded),
-        *filter(None, (subject.note,)),
+        *filter(None, (_plain(subject.note),)),
         "## Load it\n\n" + _loading(smaller, padded, onnx),
         "## Measured\n\n" + _measured(numbers),
         "## Checked after writing\n\n"

@@ -17,7 +17,7 @@ from analysis.footprint import footprint
 from analysis.handover.delivered import Delivery
 from analysis.handover.judging import Forms, judging, parity, recovery, standings
 from analysis.handover.onnx_export import write_onnx
-from analysis.latency import Runner, timing
+from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.plan import Plan
@@ -164,20 +164,27 @@ def _removing(
             yield Step(step.done, step.total, step.unit)
         assert step.result is not None
         means = step.result.means
-    removed, report = yield from _repaired(subject, mask, calibration, faithful, None)
+    removed, report = yield from _repaired(subject, mask, calibration, faithful)
     repaired = None
     if plan.repair not in ("none", faithful):
-        repaired, report = yield from _repaired(subject, mask, calibration, plan.repair, selection)
+        repaired, report = yield from _repaired(
+            subject, mask, calibration, plan.repair, selection, rival=removed
+        )
         if report.used == "none":
             repaired, report = None, replace(report, used=faithful)
     return Forms(subject, mask, means, removed, repaired), report
 
 
 def _repaired(
-    subject: Subject, mask: HeadMask, calibration: Any, kind: str, selection: Any
+    subject: Subject,
+    mask: HeadMask,
+    calibration: Any,
+    kind: str,
+    selection: Any = None,
+    rival: Subject | None = None,
 ) -> Generator[Step[Any], None, tuple[Subject, Report]]:
     texts = calibration if kind != "none" else None
-    for step in repairing(subject, mask, texts, kind, selection=selection):
+    for step in repairing(subject, mask, texts, kind, selection=selection, rival=rival):
         yield Step(step.done, step.total, step.unit)
     assert step.result is not None
     return step.result.subject, step.result.report
@@ -194,7 +201,7 @@ def _written_form(forms: Forms, wish: Wish) -> Subject:
 def _writing(
     subject: Subject, found: Delivery, wish: Wish, length: int
 ) -> Generator[Step[Any], None, Delivery]:
-    """Write the folder; ONNX files are timed against each other, the same runtime on both sides."""
+    """Write the folder, and time its ONNX file."""
     assert wish.folder is not None
     options = {"padded": wish.padded, "onnx": wish.onnx}
     written = export(
@@ -203,14 +210,25 @@ def _writing(
     found = replace(found, written=written)
     if not (wish.onnx and wish.rounds) or wish.padded:
         return found
-    with tempfile.TemporaryDirectory(prefix="headcount-onnx-") as room:
+    try:
+        for step in _timing_onnx(subject, found, written.folder / "model.onnx", wish, length):
+            found = replace(found, onnx_latency=step.result)
+            yield Step(step.done, step.total, step.unit)
+    except (OSError, ModelError):  # what was written is good, whether or not it can be timed
+        found = replace(found, onnx_latency=None)
+    return found
+
+
+def _timing_onnx(
+    subject: Subject, found: Delivery, file: Path, wish: Wish, length: int
+) -> Iterator[Step[Latency]]:
+    """The written ONNX file against the full model's, the same runtime on both sides."""
+    place = file.parent.parent
+    with tempfile.TemporaryDirectory(prefix=".headcount-onnx-", dir=place) as room:
         whole = Path(room) / "model.onnx"
         write_onnx(subject.model, subject, whole)
         runners = {
             "full": Runner(subject, onnx=whole),
-            "removed": Runner(found.subject, onnx=written.folder / "model.onnx"),
+            "removed": Runner(found.subject, onnx=file),
         }
-        for step in timing(runners, length=length, **{**wish.timing, "dtype": "float32"}):
-            found = replace(found, onnx_latency=step.result)
-            yield Step(step.done, step.total, step.unit)
-    return found
+        yield from timing(runners, length=length, **{**wish.timing, "dtype": "float32"})

@@ -53,16 +53,18 @@ class Recovery:
     @property
     def sentence(self) -> str:
         """The recovery in one sentence."""
-        change = f"{self._told(self.regained)} ({self.low:+.2f} to {self.high:+.2f}, 95 % interval)"
+        amount = self._told(abs(self.regained))
+        interval = f"{self.low:+.2f} to {self.high:+.2f} for the better, 95 % interval"
         if self.share is None:
+            direction = "better" if self.regained >= 0 else "worse"
             return (
-                f"Removing alone cost no {self.measure}, so there was nothing to win back; what repair added "
-                f"to it is {change}."
+                f"Removing alone did not make {self.measure} worse, so there was nothing to win back; with repair it "
+                f"is {direction} by {amount} ({interval})."
             )
-        return (
-            f"Removing alone cost {self._told(self.lost)} of {self.measure}; repair won back {change}, "
-            f"{self.share:.0%} of the loss."
-        )
+        cost = f"Removing alone made {self.measure} worse by {self._told(self.lost)}"
+        if self.regained < 0:
+            return f"{cost}; repair made it worse by {amount} more ({interval})."
+        return f"{cost}; repair won back {amount} ({interval}), {self.share:.0%} of the loss."
 
     def _told(self, amount: float) -> str:
         return f"{amount:.2f} {self.unit}".strip()

@@ -44,7 +44,7 @@ class Comparison:
         return cls(
             tuple(choices["methods"].split()),
             int(limit) if limit.isdecimal() else None,
-            choices["ablation"],
+            choices["ablation"] if choices["curve_repair"] == "none" else "zero",
             choices["timed"] == "on",
             tuple(sorted(shares)),
             int(masks if masks in MASKS else MASKS[0]),
@@ -70,15 +70,17 @@ class Comparison:
             "tuned": self.tuned,
         }
 
-    def place(self, source: str) -> Path | None:
+    def place(self, source: str, computer: str) -> Path | None:
         """Where its rows are kept as they come, so that one that was stopped goes on; None where nothing can be.
 
-        Another version of Headcount measures anew.
+        Another version of Headcount measures anew, and so does another computer where latency is measured.
 
         Args:
             source: key of the weights and the sentences.
+            computer: what a latency belongs to (`measuring.computer`).
         """
+        where = computer if self.timed else ""
         try:
-            return cache_dir() / "sweeps" / f"{key_of(__version__, source, self.key)}.csv"
+            return cache_dir() / "sweeps" / f"{key_of(__version__, source, where, self.key)}.csv"
         except PlaceError:
             return None

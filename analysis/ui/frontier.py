@@ -37,7 +37,7 @@ def section(here: Workspace, table: pd.DataFrame, asked: Comparison) -> None:
     st.subheader("What does speed cost?", anchor=False)
     found = shelf.read(here)
     known = measure.numbers(here, found, asked.limit)
-    main = here.subject.task.measures[0]
+    main = here.subject.task.main
     plans = measured(known, main)
     figure.show(
         drawn(table, plans),

@@ -47,7 +47,7 @@ def choices(here: Workspace, mask: HeadMask) -> Choice:
     Of a family whose heads can only be switched off there is one form.
     """
     plan = shelf.opened(shelf.read(here))
-    name = plan.name if plan is not None and plan.mask == mask else ""
+    name = plan.name if plan is not None and shelf.is_shown(plan) else ""
     if name:
         st.markdown(f"These are the heads of the plan **{frame.escaped(name)}**.")
     ablation = current().choices["ablation"]
@@ -56,6 +56,13 @@ def choices(here: Workspace, mask: HeadMask) -> Choice:
             "The model keeps its original shape: the weights of the heads that are off are set to 0. It loads "
             "anywhere, and is not smaller or faster."
         )
+        if ablation == "mean":
+            st.warning(
+                "On the Prune page heads that are off count as their mean output, which this family's weights have no "
+                "room for. Choose there that they add nothing, then come back."
+            )
+            st.page_link("pages/prune.py", label="To the Prune page", icon=":material/content_cut:")
+            st.stop()
         onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
         return Choice("none", True, onnx, ablation=ablation, name=name)
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")

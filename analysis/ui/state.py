@@ -170,15 +170,18 @@ class Session:
 
     def follow(self, query: Mapping[str, str]) -> None:
         """Be as a link says, in the place of what is shown now; a mask of the same model can be undone."""
-        asked = from_query(query)
+        asked, ablation = from_query(query), self.choices["ablation"]
         self.choices, self.preset = asked.choices, None
         if asked.source != self.source:
             self.source, self.wanted, self.here = asked.source, None, None
             self.mask, self.link_mask = None, asked.link_mask
         elif self.here is not None:
             self.link_mask = asked.link_mask
-            full = HeadMask.full(self.here.anatomy)
-            self.change(self._mask_of_link(self.here.anatomy) or full)
+            mask = self._mask_of_link(self.here.anatomy) or HeadMask.full(self.here.anatomy)
+            wanted, self.choices["ablation"] = self.choices["ablation"], ablation
+            self.change(
+                mask, ablation=wanted
+            )  # the ablation is a part of the step that can be undone
             self.link_mask = None
 
     def head(self) -> Head:

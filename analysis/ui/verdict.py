@@ -16,6 +16,11 @@ from analysis.ui.words import escaped
 if TYPE_CHECKING:
     from analysis.headroom import Candidate, Headroom
 
+UNJUDGED = (
+    "This model gives no answers to texts that could be right or wrong, so nothing can be said about quality. Its "
+    "heads can be looked at, switched off and removed; give a model that classifies texts, tags words or predicts the next "
+    "token for the rest."
+)
 METHODS = ("taylor", "attention-guided", "magnitude")
 """Quick methods that the button compares: by derivatives, by attention, by weights."""
 
@@ -23,8 +28,12 @@ METHODS = ("taylor", "attention-guided", "magnitude")
 def section(here: Workspace) -> None:
     """What is known; the button while nothing is, and the way to a mask that would do."""
     from analysis.headroom import headroom
+    from analysis.yardstick import Yardstick
 
     st.subheader("The verdict so far", anchor=False)
+    if not here.subject.task.is_judged:
+        st.markdown(UNJUDGED)
+        return
     answers = [job.answer for job in work.desk.done("sweep") if job.key[0] == here.key]  # type: ignore[index]
     tables = [table[table["repair"] == "none"] for table in answers if table is not None]
     found = headroom(tables)
@@ -33,8 +42,8 @@ def section(here: Workspace) -> None:
         return
     st.markdown(
         "Not known yet. Three quick methods each rank the heads; the lowest are switched off, a tenth to nine "
-        f"tenths of them, and {here.subject.task.measured_by} is measured each time. It goes on when you leave "
-        "this page."
+        f"tenths of them, and {Yardstick(here.subject.task).share.told} is measured each time. It goes on when you "
+        "leave this page."
     )
     job = work.desk.find(work.sweep_key(here, Comparison(METHODS)))
     if job is not None:
@@ -66,6 +75,8 @@ def sentences(found: Headroom) -> list[str]:
             f"**Perhaps {possible.removed}**: {_change(possible, title)}. That cannot be told from no change at all, "
             f"but {found.n:,} {found.by.task.item} are too few to show that the loss is small."
         )
+    if found.by.main != found.by.share:
+        said[-1] += f" {found.by.main.title} may change more: see the curves."
     said.append(
         f"The best of {found.tried} masks on {found.n:,} {found.by.task.item} of the selection split, heads switched "
         "off and nothing repaired; the best of many looks better than it is, so measure your choice once on the test "

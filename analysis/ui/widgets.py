@@ -45,6 +45,7 @@ def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how
     if key not in st.session_state:
         asked = session.choices[name].split()
         st.session_state[key] = [part for part in asked if part in options]
+        session.choices[name] = " ".join(st.session_state[key])
         for part in asked:
             if part not in options:
                 reason = unknown(name, part[:40], options)

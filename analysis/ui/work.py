@@ -182,8 +182,8 @@ def speed(here: Workspace, mask: HeadMask, *, batch: int, length: int) -> Job[Sp
 
 
 def delivery_key(here: Workspace, mask: HeadMask, choice: Choice) -> tuple[Any, ...]:
-    """The key of a delivery, to find one that has been asked for."""
-    return (here.key, "delivery", mask, choice)
+    """The key of a delivery, to find one that has been asked for, whatever the plan was called then."""
+    return (here.key, "delivery", mask, replace(choice, name=""))
 
 
 def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
@@ -220,6 +220,7 @@ def sweep(here: Workspace, asked: Comparison) -> Job[pd.DataFrame]:
     Rows are kept on disk as they come: one that was cancelled, or that a restart of the server ended, goes on where
     it was when it is asked for again.
     """
+    from analysis.measuring import computer
     from analysis.sweep import sweeping
 
     key, methods = sweep_key(here, asked), asked.methods
@@ -229,7 +230,11 @@ def sweep(here: Workspace, asked: Comparison) -> Job[pd.DataFrame]:
     return desk.ask(
         key,
         lambda: sweeping(
-            here.subject, here.data, methods, save=asked.place(here.key), **asked.options
+            here.subject,
+            here.data,
+            methods,
+            save=asked.place(here.key, computer(here.subject)),
+            **asked.options,
         ),
         owner=current().id,
         kind="sweep",

@@ -175,6 +175,12 @@ def test_curves_of_other_shares_repairs_and_weights_are_asked_for_by_a_link(tab)
     assert sweep.key == work.sweep_key(opened.session.here, asked)
 
 
+def test_an_unknown_method_of_a_link_is_left_out_of_what_is_drawn(tab) -> None:
+    opened = tab(methods="foo magnitude", fractions="0.5").visit("curves")
+    assert "unknown methods 'foo'" in opened.said()
+    assert set(opened.press("Draw").at.dataframe[-1].value["method"]) == {"magnitude"}
+
+
 def test_more_random_masks_are_drawn_on_request(tab) -> None:
     opened = tab(methods="random", fractions="0.5", masks="100").visit("curves")
     assert len(opened.press("Draw").at.dataframe[-1].value) == 100
@@ -187,6 +193,8 @@ def test_the_first_look_is_the_sweep_of_the_package() -> None:
     assert asked == Comparison(tuple(DEFAULTS["methods"].split()))
     assert asked.fractions == FRACTIONS
     assert asked.options["seeds"] == SEEDS
+    repaired = {"curve_repair": "mean", "ablation": "mean"}
+    assert Comparison.asked({**DEFAULTS, **repaired}).ablation == "zero"
     junk = {"sentences": "x", "masks": "-1", "fractions": "0.5 x 7"}
     assert Comparison.asked({**DEFAULTS, **junk}).fractions == (0.5,)
 
@@ -194,11 +202,13 @@ def test_the_first_look_is_the_sweep_of_the_package() -> None:
 def test_equal_comparisons_have_one_key() -> None:
     one, other = Comparison(("taylor", "random")), Comparison(("random", "taylor"))
     assert one.key == other.key
-    assert one.place("model/data") == other.place("model/data")
+    assert one.place("model/data", "a") == other.place("model/data", "b")
     kinds = ({"masks": 100}, {"repair": "mean"}, {"tuned": True}, {"limit": 5}, {"timed": True})
     changed = [replace(one, **each) for each in (*kinds, {"fractions": (0.5,)})]
-    assert len({each.place("model/data") for each in [one, *changed]}) == len(changed) + 1
-    assert one.place("model/data") != one.place("other/data")
+    assert len({each.place("model/data", "a") for each in [one, *changed]}) == len(changed) + 1
+    assert one.place("model/data", "a") != one.place("other/data", "a")
+    timed = replace(one, timed=True)
+    assert timed.place("model/data", "a") != timed.place("model/data", "b")
 
 
 def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:

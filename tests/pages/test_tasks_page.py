@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pages.conftest import Tab
 from stored_tasks import store_grouped, store_language_model, store_tagger
+from tiny import tiny_model, tiny_tokenizer
 
 
 @pytest.fixture(params=["lm", "tagger"])
@@ -81,3 +84,19 @@ def test_heads_that_cannot_go_get_a_sentence_on_the_export_page(tmp_path) -> Non
     found = Tab(**folder.query, off="1.0.0").settle().visit("export")
     found.press("Remove, repair and write")
     assert "The nearest masks that can be removed" in found.said()
+
+
+def test_a_bare_encoder_can_be_looked_at_kept_and_written(tmp_path, stored) -> None:
+    tiny_model("bert").bert.save_pretrained(tmp_path / "bare")
+    tiny_tokenizer().save_pretrained(tmp_path / "bare")
+    edited = json.loads((tmp_path / "bare/config.json").read_text())
+    edited["architectures"] = ["BertForMaskedLM"]
+    (tmp_path / "bare/config.json").write_text(json.dumps(edited))
+    opened = Tab(model=str(tmp_path / "bare"), data=stored.data, off="1.0.8").settle()
+    for page in ("overview", "heads", "head", "attention", "prune"):
+        opened.visit(page)
+    assert "Stored as BertForMaskedLM" in opened.said()
+    opened.press("Keep this mask as a plan").visit("plans")
+    assert [entry for entry in opened.at.dataframe if "plan" in entry.value]
+    opened.visit("curves").visit("export").press("Remove, repair and write")
+    assert "no answers to texts that could be judged" in opened.said()

@@ -218,7 +218,7 @@ def _file(here: Workspace, found: Shelf, plan: StoredPlan) -> str:
         plan,
         found,
         shelf.ask(lambda store: store.results.get(setting), None),
-        here.subject.task.measures[0].name,
+        here.subject.task.main.name,
     )
 
 

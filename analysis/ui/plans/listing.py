@@ -119,11 +119,11 @@ def _picture(here: Workspace, known: Numbers) -> None:
         return
     total = HeadMask.full(here.anatomy).heads_total
     figure.show(
-        plan_figures.tree(table, known.results.get(""), total, here.subject.task.measures[0]),
+        plan_figures.tree(table, known.results.get(""), total, here.subject.task.main),
         table,
         "plans",
         key=CHART,
-        alt=f"{here.subject.task.measures[0].title} of every plan over the heads that are on, with a line from each "
+        alt=f"{here.subject.task.main.title} of every plan over the heads that are on, with a line from each "
         "plan to its branches",
         on_select=_clicked,
         selection_mode="points",
@@ -146,7 +146,7 @@ def _clicked() -> None:
 def _table(here: Workspace, known: Numbers) -> None:
     from analysis.measures import told
 
-    measure = here.subject.task.measures[0]
+    measure = here.subject.task.main
     shown = rows(known.table, measure)
     share = measure.unit == "share"
     number = st.column_config.NumberColumn
