@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 UNJUDGED = (
     "This model gives no answers to texts that could be right or wrong, so nothing can be said about quality. Its "
-    "heads can be looked at, switched off and removed; give a model that classifies texts, tags words or predicts the next "
-    "token for the rest."
+    "heads can be looked at, switched off and removed; give a model that classifies texts, tags words or predicts the "
+    "next token for the rest."
 )
 METHODS = ("taylor", "attention-guided", "magnitude")
 """Quick methods that the button compares: by derivatives, by attention, by weights."""
