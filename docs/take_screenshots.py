@@ -58,8 +58,9 @@ def main(names: list[str]) -> None:
         if not names or "plans" in names:
             _keep_plans(browser, address)
         shown = [place.name for place in places() if not names or place.name in names]
-        for theme in ("light", "dark"):
-            _visit(browser, address, shown, theme, SIZE, theme)
+        for name in shown:
+            for theme in ("light", "dark"):
+                _visit(browser, address, [name], theme, SIZE, theme)
         narrow = [name for name in shown if name in NARROW]
         _visit(browser, address, narrow, "light", TELEPHONE, "narrow")
         browser.close()
