@@ -159,7 +159,8 @@ def test_the_adapter_is_small():
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_merging_is_what_peft_does(encoder):
-    peft = pytest.importorskip("peft")
+    import peft
+
     fresh = model.built({name: tensor.clone() for name, tensor in encoder.state_dict().items()})
     theirs = peft.PeftModel.from_pretrained(fresh, str(weights.ADAPTER)).merge_and_unload()
     ours = weights.converted()

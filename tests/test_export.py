@@ -116,7 +116,6 @@ def test_the_padded_form_loads_without_foreign_code(distilbert, tmp_path):
 
 @pytest.mark.slow
 def test_onnx_runs_with_any_batch_and_length(distilbert, tmp_path):
-    pytest.importorskip("onnxscript")
     mask = uneven(distilbert.anatomy)
     plan = plan_of(distilbert, mask)
     written = export(distilbert, prune(distilbert, mask), plan, tmp_path / "out", onnx=True)

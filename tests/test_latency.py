@@ -173,7 +173,6 @@ def test_options_that_cannot_be(runners):
 
 @pytest.mark.slow
 def test_an_onnx_file_is_timed_beside_the_model(runners, tmp_path):
-    pytest.importorskip("onnxscript")
     subject = runners["removed"].subject
     write_onnx(subject.model, subject, tmp_path / "model.onnx")
     both = {"full": runners["full"], "onnx": Runner(subject, onnx=tmp_path / "model.onnx")}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from analysis.scores import Method
     from analysis.statistics import Statistic
     from analysis.text import LabelledText
-    from analysis.ui.work import Speed
+    from analysis.ui.computing import Speed
 
 FEW = 3.0
 """Points: where only a larger change would be noticed, there are too few sentences."""

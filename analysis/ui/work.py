@@ -6,28 +6,25 @@ whoever asks them, and an answer to another question is never shown.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analysis.mask import HeadMask
-from analysis.progress import Step
-from analysis.ui.choice import Choice, plan_of
+from analysis.ui import computing
+from analysis.ui.choice import Choice
 from analysis.ui.comparison import Comparison
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Job, Urgency
-from analysis.ui.resources import TOKENS, Workspace, opening
+from analysis.ui.resources import Workspace, opening
 from analysis.ui.state import Source, current, origin
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.cost import Cost
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
     from analysis.handover.delivered import Delivery
-    from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
 
@@ -37,22 +34,8 @@ desk = Desk(
 )
 """Where all sessions of this server ask."""
 
-FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
 PRECISIONS = ("auto", "float32")
 """Numbers to evaluate with: the fast ones of this processor, or the reference."""
-FORESEEN = 256
-"""Calibration sentences that forecasts are made from."""
-ROUNDS = 12
-"""Timed rounds of a latency comparison."""
-
-
-@dataclass(frozen=True)
-class Speed:
-    """What removing heads really buys."""
-
-    latency: Latency
-    full: Cost
-    pruned: Cost
 
 
 def open_source(source: Source, owner: str | None = None) -> Job[Workspace]:
@@ -81,7 +64,9 @@ def evaluation(
     after = [] if mask.is_full or ablation == "zero" else [profile(here)]
     return desk.ask(
         evaluation_key(here, mask, split, limit, ablation),
-        lambda *needed: _evaluating(here, mask, split, limit, ablation, precision, *needed),
+        lambda *needed: computing.evaluating(
+            here, mask, split, limit, ablation, precision, *needed
+        ),
         owner=current().id,
         kind=f"{'full' if mask.is_full else 'masked'} model, {split}",
         title=f"Accuracy with {mask.heads_on} of {mask.heads_total} heads, {split} split",
@@ -94,7 +79,7 @@ def forecast(here: Workspace) -> Job[Forecast]:
     """Effects of all heads on some calibration sentences, for forecasts of clicks."""
     return desk.ask(
         (here.key, "forecast"),
-        lambda: _foreseeing(here),
+        lambda: computing.foreseeing(here),
         owner=current().id,
         kind="forecast",
         title="Effect of every head, for forecasts",
@@ -132,7 +117,7 @@ def profile(here: Workspace) -> Job[Profile]:
     """Every statistic of every head, on the calibration split."""
     return desk.ask(
         (here.key, "profile"),
-        lambda: _profiling(here),
+        lambda: computing.profiling(here),
         owner=current().id,
         kind="profile",
         title="Statistics of every head",
@@ -150,7 +135,7 @@ def ranking(
     """The heads in order of importance by a method; other work stops it unless it was started to last."""
     return desk.ask(
         ranking_key(here, method, seed),
-        lambda: _ranking(here, method, seed),
+        lambda: computing.ranking(here, method, seed),
         owner=current().id,
         kind="ranking",
         title=f"Scores of the heads by {method}",
@@ -162,7 +147,7 @@ def maps(here: Workspace, text: str, mask: HeadMask) -> Job[tuple[Maps, Maps]]:
     """Attention on one text with all heads, and under the mask."""
     return desk.ask(
         (here.key, "maps", text, mask),
-        lambda: _mapping(here, text, mask),
+        lambda: computing.mapping(here, text, mask),
         owner=current().id,
         kind="maps",
         title="Attention on one text",
@@ -170,11 +155,11 @@ def maps(here: Workspace, text: str, mask: HeadMask) -> Job[tuple[Maps, Maps]]:
     )
 
 
-def speed(here: Workspace, mask: HeadMask, *, batch: int, length: int) -> Job[Speed]:
+def speed(here: Workspace, mask: HeadMask, *, batch: int, length: int) -> Job[computing.Speed]:
     """Latency and cost of the really smaller model against the full and the masked one."""
     return desk.ask(
         (here.key, "speed", mask, batch, length),
-        lambda: _timing(here, mask, batch, length),
+        lambda: computing.timing(here, mask, batch, length),
         owner=current().id,
         kind="speed",
         title=f"Latency without {mask.heads_total - mask.heads_on} heads",
@@ -190,7 +175,7 @@ def delivery(here: Workspace, mask: HeadMask, choice: Choice) -> Job[Delivery]:
     """Really remove the heads, repair, judge on the test split, time, write and check."""
     return desk.ask(
         delivery_key(here, mask, choice),
-        lambda: _delivering(here, mask, choice),
+        lambda: computing.delivering(here, mask, choice),
         owner=current().id,
         kind="delivery",
         title=f"A model without {mask.heads_total - mask.heads_on} heads",
@@ -242,80 +227,3 @@ def sweep(here: Workspace, asked: Comparison) -> Job[pd.DataFrame]:
         is_lasting=True,
         urgency=Urgency.LONG,
     )
-
-
-def _evaluating(
-    here: Workspace,
-    mask: HeadMask,
-    split: str,
-    limit: int | None,
-    ablation: Any,
-    precision: str,
-    profiled: Profile | None = None,
-) -> Iterator[Step[Evaluation]]:
-    replay = here.replay(split, limit, precision)
-    means = profiled.means if profiled else None
-    yield from replay.evaluating(mask, ablation=ablation, means=means)
-
-
-def _foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
-    from analysis.forecast import foreseeing
-
-    if here.subject.task.reads != "labelled texts":
-        yield Step(1, 1, "sentences")  # forecasts would need a derivative for every word or token
-        return
-    enough = min(FORESEEN, len(here.sentences("calibration")))
-    yield from foreseeing(here.replay("calibration", enough, "auto"))
-
-
-def _profiling(here: Workspace) -> Iterator[Step[Profile]]:
-    from analysis.profiling import profiling
-
-    yield from profiling(here.subject, here.sentences("calibration"), tokens=TOKENS)
-
-
-def _ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]:
-    from analysis.scores import ranking as ranking_heads
-
-    yield from ranking_heads(here.subject, here.data, method, seed=seed)
-
-
-def _mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[Maps, Maps]]]:
-    from analysis.profiling import maps
-
-    full = _halved(maps(here.subject, text))
-    masked = full if mask.is_full else _halved(maps(here.subject, text, mask))
-    yield Step(1, 1, "texts", (full, masked))
-
-
-def _halved(maps: Maps) -> Maps:
-    """The maps in half precision: at 512 tokens 384 heads are 200 MB, and several texts are kept."""
-    return replace(maps, weights=tuple(layer.half() for layer in maps.weights))
-
-
-def _delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step[Delivery]]:
-    from analysis.handover.delivery import Wish, delivering
-    from analysis.places import data_dir
-
-    folder = data_dir() / "exports" / f"{uuid.uuid4().hex[:8]}-{mask.encode()}"[:100]
-    folder.parent.mkdir(exist_ok=True)
-    timed = {name: getattr(choice, name) for name in ("batch", "length", "threads", "dtype")}
-    wish = Wish(folder, padded=choice.padded, onnx=choice.onnx, rounds=ROUNDS, **timed)
-    yield from delivering(here.subject, here.data, plan_of(here, mask, choice), wish)
-
-
-def _timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:
-    from analysis.cost import cost
-    from analysis.latency import Runner, timing
-    from analysis.surgery import prune
-
-    smaller = prune(here.subject, mask)
-    full, pruned = (cost(s, batch=batch, length=length) for s in (here.subject, smaller))
-    runners = {
-        FULL: Runner(here.subject),
-        MASKED: Runner(here.subject, mask),
-        PRUNED: Runner(smaller),
-    }
-    for step in timing(runners, batch=batch, length=length, rounds=ROUNDS):
-        known = Speed(step.result, full, pruned) if step.result else None
-        yield Step(step.done, step.total, step.unit, known)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from analysis.mask import HeadMask, name
-from analysis.ui import board_picture, figure, frame, presenter, views, work
+from analysis.ui import board_picture, computing, figure, frame, presenter, views, work
 from analysis.ui.examples import LONGEST
 from analysis.ui.presenter import pictures
 from analysis.ui.resources import Workspace
@@ -142,8 +142,8 @@ def gaining(here: Workspace) -> None:
         return
     length = min(LENGTH, here.subject.max_length)
     found = frame.wait_for(work.speed(here, mask, batch=BATCH, length=length))
-    ratio = found.latency.ratios[work.PRUNED]
-    low, high = found.latency.ratio_intervals[work.PRUNED]
+    ratio = found.latency.ratios[computing.PRUNED]
+    low, high = found.latency.ratio_intervals[computing.PRUNED]
     costs = {"Operations": "flops", "Parameters": "parameters"}
     left = [(what, getattr(found.pruned, n) / getattr(found.full, n)) for what, n in costs.items()]
     rows = [("Time for a text", 1 / ratio), *left]
@@ -159,7 +159,7 @@ def gaining(here: Workspace) -> None:
     with side:
         st.markdown(f"## {ratio:.2f} ×")
         st.markdown(f"as fast ({low:.2f} to {high:.2f}), measured in turns on this computer.")
-    masked = found.latency.ratios[work.MASKED]
+    masked = found.latency.ratios[computing.MASKED]
     st.markdown(
         f"Heads that are only switched off are still computed ({masked:.2f} × as fast): speed comes from removing "
         f"them.{doubt(low, high)} Most of a model is not attention, so there is a ceiling."
