@@ -14,7 +14,7 @@ here = frame.open_page(
 )
 profile = frame.wait_for(work.profile(here))
 
-left, right = st.columns([2, 3], gap="large")
+left, right = st.columns(2, gap="medium")
 with left:
     head = one_head.picker(here, profile)
     st.caption(

@@ -63,7 +63,7 @@ def choices(here: Workspace, mask: HeadMask) -> Choice:
             )
             st.page_link("pages/prune.py", label="To the Prune page", icon=":material/content_cut:")
             st.stop()
-        onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
+        onnx = switch("onnx", label="ONNX", help="Also write model.onnx for onnxruntime.")
         return Choice("none", True, onnx, ablation=ablation, name=name)
     left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
     repair = setting(
@@ -73,7 +73,7 @@ def choices(here: Workspace, mask: HeadMask) -> Choice:
         "shape", list(SHAPES), middle.selectbox, label="Form", format_func=SHAPES.__getitem__
     )
     with right:
-        onnx = switch("onnx", label="ONNX too", help="Also write model.onnx for onnxruntime.")
+        onnx = switch("onnx", label="ONNX", help="Also write model.onnx for onnxruntime.")
     batch, length, threads, dtype = _timed(here)
     if ablation == "mean" and repair == "none":
         st.caption(

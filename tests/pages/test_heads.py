@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.scores import METHODS, QUICK
-from analysis.ui import work
+from analysis.ui import computing, work
 
 LONG = [name for name, method in METHODS.items() if method.long]
 
@@ -52,7 +52,7 @@ def test_a_running_score_shows_its_progress_and_can_be_cancelled(tab, monkeypatc
             number += 1
             yield Step(min(number, 99), 100, "masks")
 
-    monkeypatch.setattr(work, "_ranking", endless)
+    monkeypatch.setattr(computing, "ranking", endless)
     opened = tab().visit("heads")
     opened.at.selectbox(key="score_by").select("shapley")
     opened.run()
@@ -91,7 +91,7 @@ def test_a_score_that_cannot_be_measured_says_why_wherever_it_was_wanted(tab, mo
         raise MethodError("it needs labels")
         yield
 
-    monkeypatch.setattr(work, "_ranking", refuse)
+    monkeypatch.setattr(computing, "ranking", refuse)
     opened = tab(statistic="score_taylor", x="score_taylor").visit("heads")
     places = ("the map", "the scatter", "where scores are started")
     assert [each.value for each in opened.at.error] == ["it needs labels"] * len(places)
