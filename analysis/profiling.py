@@ -17,14 +17,14 @@ from torch import Tensor
 from analysis import statistics as stats
 from analysis.anatomy import matrix, outputs_of
 from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
-from analysis.batches import Batch, batches, whole_length
+from analysis.batches import TOKENS, batches, whole_length
 from analysis.errors import DataError, ModelError
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.passes.shown import Showing, show
 from analysis.progress import Step, finish
 from analysis.statistics import KIND_STATISTICS, STATISTICS
 from analysis.text import Split
-from analysis.tokens import kinds_of
 from analysis.words import words_of
 
 
@@ -46,39 +46,46 @@ class Profile:
     """Name of the split."""
     seconds: float
     """How long it took."""
+    precision: str = "float32"
+    """The numbers that the model computed in, `float32` or `bfloat16`; statistics are float32 in any case."""
 
 
-def profile(subject: Subject, split: Split, *, tokens: int = 4096) -> Profile:
+def profile(
+    subject: Subject, split: Split, *, tokens: int = TOKENS, precision: str = "float32"
+) -> Profile:
     """Measure every statistic of every head over a split.
 
     Args:
         subject: the model; all heads are on.
         split: the sentences; labels are not used.
-        tokens: size of a batch in tokens.
+        tokens: size of a batch in tokens, at most.
+        precision: numbers that the model computes in (see `precision.PRECISIONS`). With `auto` a classifier
+            computes in bfloat16 where the processor is made for it.
 
     Raises:
         DataError: there are no sentences.
+        MethodError: an unknown precision.
         ModelError: every head of the model has been removed.
     """
-    return finish(profiling(subject, split, tokens=tokens))
+    return finish(profiling(subject, split, tokens=tokens, precision=precision))
 
 
-def profiling(subject: Subject, split: Split, *, tokens: int = 4096) -> Iterator[Step[Profile]]:
+def profiling(
+    subject: Subject, split: Split, *, tokens: int = TOKENS, precision: str = "float32"
+) -> Iterator[Step[Profile]]:
     """`profile`, reporting after each batch; the last step carries the profile."""
     if not len(split):
         raise DataError("there are no sentences to profile the heads on")
     if not subject.anatomy.heads_total:
         raise ModelError(f"{subject.name} has no heads left to profile")
     start = time.perf_counter()
+    shown = show(subject, split, tokens=tokens, precision=precision)
     collector = _Collector(subject)
-    done = 0
-    for batch in batches(subject, split, tokens=tokens):
-        collector.see(batch)
-        done += len(batch)
-        yield Step(done, len(split), "sentences")
-    yield Step(
-        len(split), len(split), "sentences", collector.profile(split, time.perf_counter() - start)
-    )
+    for part in shown.parts:
+        collector.see(part)
+        yield Step(collector.n, len(split), "sentences")
+    found = collector.profile(split, shown.precision, time.perf_counter() - start)
+    yield Step(len(split), len(split), "sentences", found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,32 +153,30 @@ class _Collector:
             for count in anatomy.heads
         ]
 
-    def see(self, batch: Batch) -> None:
-        """Run one batch and add what its sentences show."""
-        kinds = kinds_of(self.subject.tokenizer, batch.inputs["input_ids"])
+    def see(self, part: Showing) -> None:
+        """Run some sentences and add what they show."""
         anatomy = self.subject.anatomy
         columns = [
-            torch.zeros(len(STATISTICS), len(batch), count, device=self.subject.device)
+            torch.zeros(len(STATISTICS), part.sentences, count, device=self.subject.device)
             for count in anatomy.heads
         ]
 
-        def watch(view: View) -> None:
-            real = batch.real[view.rows]
-            values = sentence_statistics(view, real, kinds[view.rows], self.grams[view.layer])
+        def watch(view: View, real: Tensor, kinds: Tensor) -> None:
+            values = sentence_statistics(view, real, kinds, self.grams[view.layer])
             # Layers that run at several depths get the mean over them.
             columns[view.layer][:, view.rows] += values / anatomy.depths
             total = torch.einsum("bqhd,bq->hd", view.output, real.to(view.output.dtype))
             self.outputs[view.layer] += total / anatomy.depths
 
-        with torch.inference_mode(), intervening(Intervention(watch=watch, in_parts=True)):
-            self.subject.model(**batch.inputs)
-        values = torch.cat(columns, -1).double()  # [statistics, batch, heads of all layers]
-        self.sums += values.sum(1)
-        self.squares += values.square().sum(1)
-        self.n += len(batch)
-        self.tokens += int(batch.real.sum())
+        part.run(watch)
+        with torch.inference_mode():
+            values = torch.cat(columns, -1).double()  # [statistics, batch, heads of all layers]
+            self.sums += values.sum(1)
+            self.squares += values.square().sum(1)
+        self.n += part.sentences
+        self.tokens += part.tokens
 
-    def profile(self, split: Split, seconds: float) -> Profile:
+    def profile(self, split: Split, precision: str, seconds: float) -> Profile:
         """The table so far."""
         mean = self.sums / self.n
         spread = (self.squares / self.n - mean.square()).clamp(min=0)
@@ -188,7 +193,7 @@ class _Collector:
             table[statistic] = mean[row].cpu().numpy()
             table[f"{statistic}_se"] = error[row].cpu().numpy()
         means = [(total / self.tokens).float() for total in self.outputs]
-        return Profile(table, means, self.n, self.tokens, split.name, seconds)
+        return Profile(table, means, self.n, self.tokens, split.name, seconds, precision)
 
 
 def sentence_statistics(view: View, real: Tensor, kinds: Tensor, gram: Tensor) -> Tensor:

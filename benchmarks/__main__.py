@@ -11,7 +11,7 @@ import json
 import sys
 
 from analysis import load_data, load_model
-from benchmarks import browsers, clicks, gpu, growth, profiles
+from benchmarks import browsers, clicks, gpu, growth, plots, profiles
 from benchmarks.figures import machine, readme, record, recorded, table
 
 PARTS = {
@@ -72,7 +72,7 @@ def main():
         found = PARTS[name](subject, data, options.repeats)
         figures += found
         if options.record:
-            record(found)  # at once: a later part may take an hour, or fail
+            plots.draw(record(found))  # at once: a later part may take an hour, or fail
     if options.json:
         print(
             json.dumps(

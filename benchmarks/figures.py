@@ -20,6 +20,7 @@ SHOWN = {
     "leave-one-out of every head": "every head off once (leave-one-out)",
     "greedy elimination to 50 %": "greedy elimination to 50 % (read off three timed rounds)",
     "profile against output_attentions": "all statistics of all heads, against `output_attentions` and NumPy",
+    "profile in bfloat16 against output_attentions": "the same in bfloat16, as pages colour the heads",
 }
 """Figures in the README's table, and what they are called there."""
 
@@ -35,18 +36,21 @@ class Figure:
     unit: str
     detail: str
     target: str = ""
+    x: float | None = None
+    """Where the figure stands on the axis of its growth plot."""
 
 
-def ratio(name, rival, own, detail, target=""):
+def ratio(name, rival, own, detail, target="", x=None):
     """How many times faster `own` is than `rival`: seconds of repeats of both, paired in order."""
     pairs = [theirs / mine for theirs, mine in zip(rival, own, strict=True)]
-    return spread(name, pairs, "x", detail, target)
+    return spread(name, pairs, "x", detail, target, x)
 
 
-def spread(name, values, unit, detail, target=""):
+def spread(name, values, unit, detail, target="", x=None):
     """Median and range of some repeats."""
     values = list(values)
-    return Figure(name, statistics.median(values), min(values), max(values), unit, detail, target)
+    middle, low, high = statistics.median(values), min(values), max(values)
+    return Figure(name, middle, low, high, unit, detail, target, x)
 
 
 def timed(work):

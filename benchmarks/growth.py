@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from analysis import load_model
-from analysis.batches import batches
 from analysis.mask import HeadMask
-from analysis.profiling import profile
 from analysis.replay import Replay
 from analysis.text import Selection
 from benchmarks.figures import Figure, spread, timed
-
-PLOTS = Path(__file__).parent / "plots"
+from benchmarks.profiles import share_of
 
 
 def growth(subject, data, repeats):
-    """All growth figures; draws one plot each into `benchmarks/plots`."""
+    """All growth figures, as `plots` draws them."""
     split = data.split("selection")
     return [
         *_sentences(subject, split),
@@ -32,16 +28,16 @@ def growth(subject, data, repeats):
 
 def _sentences(subject, split):
     sizes = [len(split) // 8, len(split) // 4, len(split) // 2, len(split)]
+    _full(subject, split.limited(sizes[0]))
     seconds = [_full(subject, split.limited(size)) for size in sizes]
-    _draw("sentences", sizes, seconds, "sentences", "seconds for a full pass")
     each = [1000 * second / size for second, size in zip(seconds, sizes, strict=True)]
+    detail = f"{sizes[0]} to {sizes[-1]} sentences: flat is linear"
     return [
-        spread(
-            "full pass a sentence",
-            each,
-            "ms",
-            f"{sizes[0]} to {sizes[-1]} sentences: flat is linear",
-        )
+        spread("full pass a sentence", each, "ms", detail),
+        *(
+            Figure(f"full pass, {size} sentences", *[second] * 3, "s", "nothing remembered", x=size)
+            for size, second in zip(sizes, seconds, strict=True)
+        ),
     ]
 
 
@@ -49,14 +45,11 @@ def _length(subject, split):
     words = " ".join(split.texts).split()
     lengths, shares = [16, 64, 256, 500], []
     for length in lengths:
-        count = max(4, 4096 // length)
+        count = max(8, 8192 // length)
         texts = tuple(" ".join(words[i * length : (i + 1) * length]) for i in range(count))
-        shares.append(_share(subject, Selection(texts, (0,) * count)))
-    _draw("length", lengths, shares, "words", "profile over a plain pass")
+        shares.append(share_of(subject, Selection(texts, (0,) * count))[0])
     return [
-        Figure(
-            f"profile over a plain pass, {length} words", share, share, share, "x", "same batches"
-        )
+        Figure(f"profile over a plain pass, {length} words", *[share] * 3, "x", "float32", x=length)
         for length, share in zip(lengths, shares, strict=True)
     ]
 
@@ -84,6 +77,10 @@ def _shapes(subject, split):
         figures.append(
             spread(name, clicks, "x", f"random weights, {len(few)} sentences, one head a layer")
         )
+        figures += [
+            Figure(f"{name}, layer {layer}", *[click] * 3, "x", "", x=layer)
+            for layer, click in enumerate(clicks)
+        ]
     return figures
 
 
@@ -102,7 +99,13 @@ def _people(subject, split):
         for thread in threads:
             thread.join()
         figures.append(
-            spread(f"click with {people} people at once", waits, "s", "exact answer, one process")
+            spread(
+                f"click with {people} people at once",
+                waits,
+                "s",
+                "exact answer, one process",
+                x=people,
+            )
         )
     return figures
 
@@ -111,31 +114,5 @@ def _click(replay, mask):
     return timed(lambda: replay.evaluate(mask, keep=False))[0]
 
 
-@torch.inference_mode()
-def _share(subject, split):
-    ready = batches(subject, split)
-
-    def plain():
-        for batch in ready:
-            subject.model(**batch.inputs)
-
-    plain()
-    before = timed(plain)[0]
-    found = timed(lambda: profile(subject, split))[0]
-    return found / ((before + timed(plain)[0]) / 2)
-
-
 def _full(subject, split):
     return timed(Replay(subject, split).evaluate)[0]
-
-
-def _draw(name, xs, ys, x_title, y_title):
-    import plotly.graph_objects as go
-
-    PLOTS.mkdir(exist_ok=True)
-    figure = go.Figure(go.Scatter(x=xs, y=ys, mode="lines+markers"))
-    figure.update_layout(xaxis_title=x_title, yaxis_title=y_title, template="plotly_white")
-    figure.update_yaxes(rangemode="tozero")
-    figure.write_html(
-        PLOTS / f"{name}.html", include_plotlyjs=True, config={"showSendToCloud": False}
-    )

@@ -56,7 +56,7 @@ def board() -> None:
         controls.presets(here)
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:
-        waiting = (job, work.profile(here), work.forecast(here))
+        waiting = (job, work.profile(here, is_quick=True), work.forecast(here))
         frame.live(lambda: results.summary(job, forecast), *waiting)
         bar.bar(here, limit)
     changed, own, speed, report = st.tabs(

@@ -58,7 +58,7 @@ def settled(page: Page) -> Page:
             const fading = document.getAnimations()  // what was dimmed as stale takes a moment to be itself
                 .some(each => each instanceof CSSTransition && each.playState === "running");
             const busy = running || fading || document.querySelector(coming)
-                || app.dataset.testScriptState !== "notRunning";
+                || app?.dataset.testScriptState !== "notRunning";
             if (busy) window.restingSince = undefined;
             else window.restingSince ??= Date.now();
             return !busy && Date.now() - window.restingSince >= rest;

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from families.tiny import build
 from oracles import NAMES, attention, eager, naive_statistics, projection_inputs
 from tiny import sentences
 
-from analysis import profiling
+from analysis import load_model, profiling
 from analysis.anatomy import outputs_of
-from analysis.errors import DataError, MaskError, ModelError
+from analysis.errors import DataError, MaskError, MethodError, ModelError
 from analysis.mask import HeadMask
+from analysis.passes import shown
 from analysis.profiling import maps, profile
 from analysis.statistics import STATISTICS
 from analysis.surgery import prune
@@ -23,6 +25,14 @@ from analysis.words import by_words, without_special
 @pytest.fixture(scope="module")
 def split():
     return Calibration(*sentences(17, seed=11))
+
+
+@pytest.fixture(params=["packed", "padded"])
+def way(request, monkeypatch):
+    """Both ways of running a model of texts."""
+    if request.param == "padded":
+        monkeypatch.setattr(shown, "packs_truly", lambda subject, split: False)
+    return request.param
 
 
 def naive_table(subject, split) -> pd.DataFrame:
@@ -51,14 +61,14 @@ def naive_table(subject, split) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_statistics_are_those_of_the_definitions(subject, split):
+def test_statistics_are_those_of_the_definitions(subject, split, way):
     expected = naive_table(subject, split).groupby(["layer", "head"])[NAMES].mean()
     found = profile(subject, split).table.set_index(["layer", "head"])
     for name in NAMES:
         assert np.allclose(found[name], expected[name], atol=1e-5), name
 
 
-def test_standard_errors_are_those_of_pandas(subject, split):
+def test_standard_errors_are_those_of_pandas(subject, split, way):
     expected = naive_table(subject, split).groupby(["layer", "head"])[NAMES].sem()
     found = profile(subject, split).table.set_index(["layer", "head"])
     for name in NAMES:
@@ -77,7 +87,7 @@ def test_the_table_has_a_row_a_head_and_a_column_a_statistic(subject, split):
 
 
 @pytest.mark.parametrize("tokens", [1, 64, 10**6])
-def test_the_size_of_a_batch_does_not_matter(distilbert, split, tokens):
+def test_the_size_of_a_batch_does_not_matter(distilbert, split, tokens, way):
     one, other = profile(distilbert, split), profile(distilbert, split, tokens=tokens)
     assert np.allclose(one.table, other.table, atol=1e-5)
     for mine, theirs in zip(one.means, other.means, strict=True):
@@ -89,7 +99,7 @@ def test_the_order_of_the_sentences_does_not_matter(distilbert, split):
     assert np.allclose(profile(distilbert, split).table, profile(distilbert, turned).table)
 
 
-def test_means_are_the_heads_mean_outputs_over_all_tokens(subject, split):
+def test_means_are_the_heads_mean_outputs_over_all_tokens(subject, split, way):
     twin = eager(subject.model)
     by_layer: list[list[torch.Tensor]] = [[], [], []]
     for text in split.texts:
@@ -105,7 +115,7 @@ def test_means_are_the_heads_mean_outputs_over_all_tokens(subject, split):
         assert torch.allclose(mine.double(), tokens.mean(0), atol=1e-5)
 
 
-def test_no_map_outlives_its_layer(distilbert, monkeypatch):
+def test_no_map_outlives_its_layer(distilbert, monkeypatch, way):
     """While a layer is measured the maps of all layers and batches before it are gone."""
     alive: list[weakref.ref] = []
     peak = []
@@ -138,6 +148,24 @@ def test_one_sentence_has_no_standard_error(distilbert):
     assert table[list(STATISTICS)].notna().all(axis=None)
 
 
+def test_bfloat16_is_close_and_says_so(distilbert, split):
+    exact, quick = (profile(distilbert, split, precision=p) for p in ("float32", "bfloat16"))
+    assert (exact.precision, quick.precision) == ("float32", "bfloat16")
+    assert not np.allclose(exact.table, quick.table, atol=1e-6)
+    shares = [name for name, statistic in STATISTICS.items() if statistic.high <= 1]
+    assert np.allclose(exact.table[shares], quick.table[shares], atol=0.05)
+
+
+def test_a_model_without_the_fast_way_is_shown_in_float32(tokenizer, split):
+    albert = load_model(build("albert"), tokenizer=tokenizer)
+    assert profile(albert, split, precision="bfloat16").precision == "float32"
+
+
+def test_an_unknown_precision_is_refused(distilbert, split):
+    with pytest.raises(MethodError, match="precision 'half'"):
+        profile(distilbert, split, precision="half")
+
+
 def test_a_model_without_heads_is_refused(distilbert, split):
     everything = HeadMask.full(distilbert.anatomy).on_heads
     empty = prune(distilbert, HeadMask.off(distilbert.anatomy, everything))
@@ -150,7 +178,7 @@ def test_no_sentences_are_refused(distilbert):
         profile(distilbert, Calibration((), ()))
 
 
-def test_a_pruned_model_is_profiled_by_the_heads_it_has_left(distilbert, split):
+def test_a_pruned_model_is_profiled_by_the_heads_it_has_left(distilbert, split, way):
     off = [(0, 2), *[(1, head) for head in range(4)]]
     pruned = prune(distilbert, HeadMask.off(distilbert.anatomy, off))
     found = profile(pruned, split)

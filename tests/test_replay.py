@@ -9,7 +9,7 @@ from analysis.batches import batches
 from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
-from analysis.passes import course, packed
+from analysis.passes import course, packed, packs
 from analysis.profiling import profile
 from analysis.replay import Replay, _spread_out
 from analysis.surgery import prune
@@ -22,7 +22,7 @@ MASKS = ([(0, 1), (2, 2)], [(2, 2)], [(1, 0), (1, 1), (1, 2), (1, 3)], [(0, 0), 
 @pytest.fixture(params=["packed", "tapped"])
 def way(request, monkeypatch):
     if request.param == "tapped":
-        monkeypatch.setattr(course, "can_pack", lambda subject: False)
+        monkeypatch.setattr(course, "packs_truly", lambda subject, split: False)
     return request.param
 
 
@@ -116,7 +116,7 @@ def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):
 
 
 def test_the_first_comparison_comes_after_two_chunks(distilbert, split, monkeypatch):
-    monkeypatch.setattr(packed, "REFERENCE_PACK", 128)
+    monkeypatch.setattr(packs, "REFERENCE_PACK", 128)
     replay = Replay(distilbert, split, precision="float32")
     assert len(replay._course.chunks) > 3
     ran = []
@@ -130,7 +130,7 @@ def test_the_first_comparison_comes_after_two_chunks(distilbert, split, monkeypa
 
 
 def test_a_full_pass_that_was_stopped_goes_on_where_it_was(distilbert, split, monkeypatch):
-    monkeypatch.setattr(packed, "REFERENCE_PACK", 128)
+    monkeypatch.setattr(packs, "REFERENCE_PACK", 128)
     replay = Replay(distilbert, split, precision="float32")
     stopped = replay.evaluating()
     for _ in range(2):
@@ -205,7 +205,7 @@ def test_a_smaller_model_without_any_head_in_a_layer_answers_as_the_masked_one(d
 
 def test_packs_are_equally_full_and_of_one_size(distilbert, split):
     model = packed.PackedModel(distilbert, torch.float32)
-    made = packed.packs(model, split, size=256)
+    made = list(model.packs(split, size=256))
     width = len(made[0].hidden)
     assert len(made) > 2
     assert all(len(pack.hidden) == width for pack in made)
@@ -213,4 +213,4 @@ def test_packs_are_equally_full_and_of_one_size(distilbert, split):
     # Full but for the end of a sentence each, and the last not left with a remainder.
     empty = [width - pack.spans[-1].stop for pack in made]
     longest = max(span.length for pack in made for span in pack.spans)
-    assert sum(empty) < len(made) * (longest + packed.ROUND)
+    assert sum(empty) < len(made) * (longest + packs.ROUND)

@@ -74,15 +74,21 @@ def parity(forms: Forms) -> float:
 
 
 def judging(forms: Forms, split: Split) -> Iterator[tuple[str, Evaluation]]:
-    """Evaluate `before`, `masked`, `removed` and, where there is one, the `repaired` model."""
-    full = Replay(forms.full, split)
+    """Evaluate `before`, `masked`, `removed` and, where there is one, the `repaired` model.
+
+    In float32, the numbers that are handed over: the same on every computer.
+    """
+    full = Replay(forms.full, split, precision="float32")
     yield "before", replace(full.evaluate(), baseline=None)
     kind: Ablation = "zero" if forms.means is None else "mean"
     masked = full.evaluate(forms.mask, ablation=kind, means=forms.means)
     yield "masked", replace(masked, baseline=None)
     for name, subject in (("removed", forms.removed), ("repaired", forms.repaired)):
         if subject is not None:
-            yield name, replace(Replay(subject, split).evaluate(), baseline=None)
+            yield (
+                name,
+                replace(Replay(subject, split, precision="float32").evaluate(), baseline=None),
+            )
 
 
 def standings(found: Mapping[str, Evaluation]) -> dict[str, Standing]:

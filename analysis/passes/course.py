@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,8 @@ from analysis.batches import Batch, batches
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject, structural_copy
 from analysis.passes.memory import State
-from analysis.passes.packed import Pack, PackedModel, Projections, can_pack, packs
+from analysis.passes.packed import PackedModel, Projections, can_pack
+from analysis.passes.packs import Pack
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -72,7 +74,7 @@ class PackedCourse:
     def __init__(self, subject: Subject, split: Split, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self.model = PackedModel(subject, dtype)
-        self.chunks: Sequence[Pack] = packs(self.model, split)
+        self.chunks: Sequence[Pack] = list(self.model.packs(split))
 
     def prepare(self, mask: HeadMask, means: Means | None) -> Projections:
         """The output projections under the mask."""
@@ -172,15 +174,29 @@ class TappedCourse:
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
     """The fastest way that gives the model's own answers."""
-    texts = subject.task.name == "sequence-classification"
-    if texts and can_pack(subject) and _packs_truly(subject, split):
-        return PackedCourse(subject, split, dtype)
-    return TappedCourse(subject, split, dtype)
+    way = PackedCourse if packs_truly(subject, split) else TappedCourse
+    return way(subject, split, dtype)
 
 
-def _packs_truly(subject: Subject, split: Split) -> bool:
-    """Compare the packed pass with the model on a few sentences, both in float32."""
-    few = split.limited(4)
+def packs_truly(subject: Subject, split: Split) -> bool:
+    """Whether the packed pass gives the model's own answers.
+
+    It is compared with the model on a few sentences, both in float32, once a model.
+    """
+    if subject not in _verdicts:
+        _verdicts[subject] = may_pack(subject) and _same_answers(subject, split.limited(4))
+    return _verdicts[subject]
+
+
+def may_pack(subject: Subject) -> bool:
+    """Whether the packed pass is worth a try: the model classifies texts and its family has such layers."""
+    return subject.task.name == "sequence-classification" and can_pack(subject)
+
+
+_verdicts: WeakKeyDictionary[Subject, bool] = WeakKeyDictionary()
+
+
+def _same_answers(subject: Subject, few: Split) -> bool:
     try:
         course = PackedCourse(subject, few, torch.float32)
     except (AttributeError, RuntimeError, TypeError):  # the layer is not what its family promises

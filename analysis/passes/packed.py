@@ -1,17 +1,15 @@
 """The fast pass for encoders that classify by their first token: no padding, few shapes, little of it twice.
 
-Sentences are sorted by length and laid end to end in packs of one size, so every matrix product has one
-shape and no token is padding; attention runs on the sentences of equal length inside a pack. The last layer
-computes only the first token's query, neither keys nor values, and everything after it only for that token. A
-mask costs nothing: the columns of the output projection that belong to switched-off heads are zeroed, which
-is the same as a gate.
+Sentences lie end to end in packs of one size, so every matrix product has one shape; attention runs on the
+sentences of equal length inside a pack. The last layer computes only the first token's query, neither keys nor
+values, and everything after it only for that token. A mask costs nothing: the columns of the output projection
+that belong to switched-off heads are zeroed, which is the same as a gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -20,54 +18,13 @@ from torch.nn import functional as F
 
 from analysis.anatomy import part, sites_of
 from analysis.attention import Means
-from analysis.batches import Batch, batch_of, encode
 from analysis.families import Place
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.passes.packs import Pack, packs
 from analysis.passes.products import Product
 from analysis.passes.shell import Shell
 from analysis.text import Split
-
-PACK = {"cpu": 1024, "cuda": 65_536}
-"""Tokens of a pack: on a CPU large enough for its matrix units, small enough for its caches and for a click
-not to wait long for a step of other work; on a GPU large enough that the time goes into arithmetic, not into
-starting it."""
-REFERENCE_PACK = 512
-"""Tokens of a pack on a CPU in float32: half as many take as long a sentence, and a click sees a first answer
-in half the time on processors that have nothing faster."""
-ROUND = 16
-"""Packs are a multiple of so many tokens."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """Sentences of one length that lie end to end in a pack."""
-
-    start: int
-    count: int
-    length: int
-
-    @property
-    def stop(self) -> int:
-        """Place after the last token."""
-        return self.start + self.count * self.length
-
-
-@dataclass(frozen=True, eq=False)
-class Pack:
-    """Sentences laid end to end."""
-
-    rows: Tensor
-    """Places of the sentences in their split, `[n]`."""
-    labels: Tensor
-    spans: tuple[Span, ...]
-    first: Tensor
-    """Place of each sentence's first token in the pack, `[n]`."""
-    hidden: Tensor
-    """Hidden states that enter layer 0, `[pack, hidden]`; rows past the last sentence are 0."""
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +48,9 @@ class _Layer:
     output_norm: Any
 
 
+Attending = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""From the number of a span in its pack and its queries, keys and values, each `[count, heads, length, head_size]`,
+to the heads' outputs, `[count, length, heads, head_size]`."""
 Projections = Sequence[tuple[Tensor, Tensor]]
 """Output projection of each layer, weight and bias, under a mask."""
 
@@ -113,6 +73,11 @@ class PackedModel:
         """Number of the last layer."""
         return len(self.layers) - 1
 
+    @torch.inference_mode()
+    def packs(self, split: Split, size: int | None = None) -> Iterator[Pack]:
+        """A split end to end; see `packs.packs`."""
+        yield from packs(self.subject, self.shell, split, self.dtype, size)
+
     def projections(self, mask: HeadMask, means: Means | None) -> Projections:
         """The output projections under a mask; `means` are what switched-off heads contribute instead."""
         return [self.projection(layer, row, means) for layer, row in enumerate(mask.rows)]
@@ -133,14 +98,24 @@ class PackedModel:
         by_head[:, off] = 0
         return by_head.flatten(1), bias
 
-    def attend(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
-        """All heads' outputs for every token, `[pack, heads * head_size]`."""
+    def attend(
+        self, layer: int, pack: Pack, hidden: Tensor, attending: Attending | None = None
+    ) -> Tensor:
+        """All heads' outputs for every token, `[pack, heads * head_size]`.
+
+        Args:
+            layer: number of the layer.
+            pack: the sentences.
+            hidden: hidden states that enter the layer, `[pack, hidden]`.
+            attending: computes one span's attention; the fastest way unless given.
+        """
+        attending = attending or self._attending
         weights = self.layers[layer]
         if not weights.heads:  # a smaller model's layer may have lost them all
             return hidden.new_zeros(len(hidden), 0)
         inward = weights.inward(hidden)
         context = hidden.new_zeros(len(hidden), weights.heads, self.head_size)
-        for span in pack.spans:
+        for number, span in enumerate(pack.spans):
             query, key, value = (
                 inward[span.start : span.stop]
                 .view(span.count, span.length, 3, weights.heads, self.head_size)
@@ -148,8 +123,11 @@ class PackedModel:
             )
             context[span.start : span.stop].view(
                 span.count, span.length, weights.heads, self.head_size
-            ).copy_(attention(query, key, value, self.scale).transpose(1, 2))
+            ).copy_(attending(number, query, key, value))
         return context.flatten(1)
+
+    def _attending(self, _: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        return attention(query, key, value, self.scale).transpose(1, 2)
 
     def attend_first(self, layer: int, pack: Pack, hidden: Tensor) -> Tensor:
         """All heads' outputs for the first token of each sentence, `[n, heads * head_size]`.
@@ -180,78 +158,6 @@ class PackedModel:
         weights = self.layers[layer]
         attended = weights.attention_norm(F.linear(context, *projection).add_(hidden))
         return weights.output_norm(weights.contract(weights.expand(attended)).add_(attended))
-
-
-@torch.inference_mode()
-def packs(model: PackedModel, split: Split, *, size: int | None = None) -> list[Pack]:
-    """Lay a split end to end, short sentences first, in packs of at most `size` tokens (see `PACK`)."""
-    size = size or _usual_size(model)
-    encoded = encode(model.subject, split.texts)
-    lengths = [len(ids) for ids in encoded["input_ids"]]
-    size = _even(lengths, size)
-    made: list[Pack] = []
-    for rows in _filled(lengths, size):
-        runs = [list(run) for _, run in groupby(rows, key=lengths.__getitem__)]
-        made.append(
-            _pack(
-                model,
-                [
-                    batch_of(model.subject, encoded, split.labels, run, lengths[run[0]])
-                    for run in runs
-                ],
-                size,
-            )
-        )
-    return made
-
-
-def _usual_size(model: PackedModel) -> int:
-    device = model.subject.device.type
-    if device != "cuda" and model.dtype is torch.float32:
-        return REFERENCE_PACK
-    return PACK.get(device, PACK["cpu"])
-
-
-def _even(lengths: Sequence[int], size: int) -> int:
-    """The smallest size of a pack that needs no more packs: all equally full, none mostly padding."""
-    count = sum(1 for _ in _filled(lengths, size))
-    share = -(-sum(lengths) // count)
-    smaller = range(-(-share // ROUND) * ROUND, size, ROUND)
-    return next((n for n in smaller if sum(1 for _ in _filled(lengths, n)) <= count), size)
-
-
-def _filled(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Rows of each pack, by length; a sentence longer than a pack has one to itself."""
-    rows: list[int] = []
-    used = 0
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if rows and used + lengths[row] > size:
-            yield rows
-            rows, used = [], 0
-        rows.append(row)
-        used += lengths[row]
-    if rows:
-        yield rows
-
-
-def _pack(model: PackedModel, runs: Sequence[Batch], size: int) -> Pack:
-    spans: list[Span] = []
-    start = 0
-    for batch in runs:
-        spans.append(Span(start, *batch.inputs["input_ids"].shape))
-        start = spans[-1].stop
-    width = model.subject.anatomy.hidden_size
-    hidden = torch.zeros(max(size, start), width, dtype=model.dtype, device=model.subject.device)
-    for span, batch in zip(spans, runs, strict=True):
-        states = model.shell.embed(batch.inputs)
-        hidden[span.start : span.stop] = states.flatten(0, 1).to(model.dtype)
-    return Pack(
-        rows=torch.cat([batch.rows for batch in runs]),
-        labels=torch.cat([batch.labels for batch in runs]),
-        spans=tuple(spans),
-        first=torch.cat([torch.arange(s.start, s.stop, s.length) for s in spans]).to(hidden.device),
-        hidden=hidden,
-    )
 
 
 def can_pack(subject: Subject) -> bool:

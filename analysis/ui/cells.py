@@ -62,7 +62,7 @@ def colouring(here: Workspace) -> Colouring | None:
     """The colours of the cells, or None while their numbers are being measured."""
     name = current().choices["colour"]
     if name not in _scores():
-        profile = work.profile(here).answer
+        profile = work.profile(here, is_quick=True).answer
         return views.colouring(profile.table, views.statistics()[name]) if profile else None
     ranking = work.ranking(here, _scores()[name]).answer
     if ranking is None:

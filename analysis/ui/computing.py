@@ -63,11 +63,19 @@ def foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
     yield from forecast.foreseeing(here.replay("calibration", enough, "auto"))
 
 
-def profiling(here: Workspace) -> Iterator[Step[Profile]]:
+def shown_in(here: Workspace, precision: str) -> str:
+    """The numbers in which the heads of this model are really shown, `float32` or `bfloat16`."""
+    from analysis.passes.shown import numbers
+
+    return numbers(here.subject, precision)
+
+
+def profiling(here: Workspace, precision: str) -> Iterator[Step[Profile]]:
     """Every statistic of every head."""
     from analysis import profiling as profiles
 
-    yield from profiles.profiling(here.subject, here.sentences("calibration"), tokens=TOKENS)
+    calibration = here.sentences("calibration")
+    yield from profiles.profiling(here.subject, calibration, tokens=TOKENS, precision=precision)
 
 
 def ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]:

@@ -98,6 +98,25 @@ def test_a_score_that_cannot_be_measured_says_why_wherever_it_was_wanted(tab, mo
     assert "All numbers" in opened.said()
 
 
+def test_boards_may_be_quick_and_numbers_are_exact(tab, monkeypatch) -> None:
+    wanted = {"auto": "bfloat16", "float32": "float32"}  # as on a processor made for it
+    monkeypatch.setattr(computing, "shown_in", lambda here, precision: wanted[precision])
+
+    def shown() -> list[str]:
+        return [str(job.key[2]) for job in work.desk._jobs.values() if job.kind[:7] == "profile"]
+
+    opened = tab().visit("prune")
+    assert shown() == ["bfloat16"]
+    opened.visit("heads")
+    assert shown() == ["bfloat16", "float32"]
+    exact = numbers(opened)
+    opened.visit("prune").visit("heads")
+    assert shown() == ["bfloat16", "float32"]
+    assert numbers(opened).equals(exact)
+    tab(precision="float32").visit("prune")
+    assert shown() == ["bfloat16", "float32"]
+
+
 def test_one_score_alone_agrees_with_nothing_yet(tab) -> None:
     opened = tab(statistic="score_magnitude").visit("heads")
     assert "Rank correlation of the scores." not in opened.said()
