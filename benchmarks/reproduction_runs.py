@@ -55,7 +55,7 @@ def planned(methods: Sequence[str], fractions: Sequence[float], masks: int) -> l
         for split in ("test", "selection")
     ]
     if len(names) < len(methods):
-        runs.append(Run(["random"], (0.5,), "least-squares", "test", masks))
+        runs.append(Run(["random"], REPAIRED, "least-squares", "test", masks))
     return [run for run in runs if run.rows]
 
 

@@ -30,9 +30,13 @@ def take() -> None:
 @st.fragment
 def board() -> None:
     """The switchboard beside its results."""
+    frame.write_link()  # before all else: the link is the sign that a click has arrived
     left, right = st.columns([3, 2], gap="large")
     with left:
         ablation, limit = controls.settings(here)
+    # Asked for before anything else is drawn, so that the first estimate is there when its place is.
+    job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
+    with left:
         cells.choose()
         controls.history(here)
         forecast = controls.foreseen(here, ablation)
@@ -54,7 +58,6 @@ def board() -> None:
             cells.save(here)
             one_head.open_page(session.touched or session.head(), key="board-open", type="tertiary")
         controls.presets(here)
-    job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
     with right:
         waiting = (job, work.profile(here, is_quick=True), work.forecast(here))
         frame.live(lambda: results.summary(job, forecast), *waiting)

@@ -77,6 +77,7 @@ class Job(Generic[Result]):
         """Sessions that want the result, and when each last looked."""
         self._stop = threading.Event()
         self._finished = threading.Event()
+        self._known = threading.Event()
 
     @property
     def is_open(self) -> bool:
@@ -131,6 +132,10 @@ class Job(Generic[Result]):
         """Wait for the end, at most so long; True when it has ended."""
         return self._finished.wait(seconds)
 
+    def wait_known(self, seconds: float) -> bool:
+        """Wait until something of the result is known, or the end; True when one of them has come."""
+        return self._known.wait(seconds)
+
     def joined_by(self, owner: str) -> None:
         """Note that this session wants the result too: the same person after a reload, or another one."""
         self.owners.setdefault(owner, time.monotonic())
@@ -162,6 +167,8 @@ class Job(Generic[Result]):
                     state = "done"
                     break
                 self.step = step
+                if step.result is not None:
+                    self._known.set()
         except HeadcountError as error:
             state, self.error = "failed", str(error)
         except Exception as error:
@@ -176,6 +183,7 @@ class Job(Generic[Result]):
             self.ended = time.monotonic()
             self.state = state
             self._finished.set()
+            self._known.set()
 
     def _needed(self) -> list[Any]:
         for job in self.after:

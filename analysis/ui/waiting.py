@@ -19,6 +19,8 @@ POLL = 0.4
 """Seconds between two looks at running work."""
 AT_ONCE = 0.06
 """Seconds that a page waits for an answer before it shows progress instead."""
+FIRST = 0.3
+"""Seconds that it waits for the first estimate of an answer that grows, rather than look again after `POLL`."""
 
 
 def wait_for(job: Job[Result]) -> Result:
@@ -48,7 +50,7 @@ def follow(job: Job[Any], place: str = "page") -> None:
 
 def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
     """Draw now, again and again while one of the jobs runs, and the whole page when one has ended."""
-    jobs[0].wait(AT_ONCE)
+    jobs[0].wait_known(FIRST)
     running = [job for job in jobs if job.is_open]
 
     @st.fragment(run_every=POLL if running else None)

@@ -44,6 +44,7 @@ class Board {
     this.revision = data.revision;
     this.on = data.rows.map((row) => [...row].map((bit) => bit === "1"));
     this.chosen = data.chosen;
+    if (data.chosen) this.focus = [...data.chosen]; // the keyboard begins at the head that is shown
   }
 
   leave() {
