@@ -41,7 +41,7 @@ def draw(record):
             )
         axis.set(xlabel=x_title, ylabel=y_title, yscale=scale)
         if scale == "linear":
-            axis.set_ylim(bottom=0)
+            axis.set_ylim(bottom=0, top=1.08 * axis.get_ylim()[1])
         if len(beginnings) > 1:
             axis.legend(frameon=False)
     machine = record["machine"]

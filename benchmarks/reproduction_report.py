@@ -35,8 +35,7 @@ MEANING = (
 NOTE = (
     "How to read this: one model and one data set; intervals are about other sentences, not about other models. "
     "The repair and our own method were developed on this data set: their settings were chosen on the selection "
-    "split, and the repair's accuracy on the test split was printed for five masks before its last form. Random "
-    "masks after least squares were measured at 50 % only."
+    "split, and the repair's accuracy on the test split was printed for five masks before its last form."
 )
 
 

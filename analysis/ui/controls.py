@@ -33,6 +33,7 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             "ablation",
             list(ABLATIONS),
             st.selectbox,
+            take=_contribute,
             label="Off heads add",
             format_func=ABLATIONS.__getitem__,
             help="What a head that is switched off contributes: nothing, or its mean output on the calibration split.",
@@ -46,10 +47,18 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             label="Numbers",
             format_func=PRECISIONS.__getitem__,
             help="Fast: bfloat16 where this computer multiplies it natively, else float32. Answers near the "
-            "border can differ between the two; float32 is the reference.",
+            "border can differ between the two; float32 is the reference. The cells' colours are computed so too; "
+            "tables of statistics are float32 always.",
             width=WIDTH,
         )
     return ablation, limit
+
+
+def _contribute(ablation: str) -> None:
+    """What off heads add from now on, as a step that can be undone."""
+    session = current()
+    if session.mask is not None:
+        session.change(session.mask, ablation=ablation)
 
 
 def sentences(here: Workspace, width: int | Literal["stretch"] = "stretch") -> int | None:

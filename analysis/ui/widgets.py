@@ -16,13 +16,20 @@ def segments(options: Sequence[str], **how: Any) -> str:
     return st.segmented_control(options=options, required=True, **how)
 
 
-def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> str:
+def setting(
+    name: str,
+    options: Sequence[str],
+    widget: Callable[..., Any],
+    take: Callable[[str], None] | None = None,
+    **how: Any,
+) -> str:
     """A widget for one of `DEFAULTS` that keeps its choice when the page changes.
 
     Args:
         name: key of the choice.
         options: what can be chosen.
         widget: such as `st.selectbox`; called with `options` and a key.
+        take: takes a new choice over, where that is more than keeping it.
         how: passed on to the widget, `label` among it.
     """
     session = current()
@@ -32,7 +39,11 @@ def setting(name: str, options: Sequence[str], widget: Callable[..., Any], **how
         st.session_state[key] = value
 
     def keep() -> None:
-        session.choices[name] = st.session_state[key] or value
+        chosen = st.session_state[key] or value
+        if take is not None:
+            take(chosen)
+        else:
+            session.choices[name] = chosen
 
     widget(options=options, key=key, on_change=keep, **how)
     return session.choices[name] if session.choices[name] in options else value

@@ -79,6 +79,17 @@ def test_switching_heads_changes_the_answer_and_can_be_undone(tab) -> None:
     assert opened.metric("Heads on") == "8 of 12"
 
 
+def test_what_off_heads_add_is_a_step_of_its_own(tab) -> None:
+    opened = tab(off="3.0.1").visit("prune")
+    opened.at.selectbox(key="choice_ablation").select("mean")
+    opened.run().settle().press("Undo")
+    assert opened.at.selectbox(key="choice_ablation").value == "zero"
+    assert opened.session.choices["ablation"] == "zero"
+    assert opened.session.mask.encode() == "3.0.1"
+    opened.press("Redo")
+    assert opened.at.selectbox(key="choice_ablation").value == "mean"
+
+
 def test_a_preset_keeps_as_many_heads_as_asked(tab) -> None:
     opened = tab().visit("prune")
     opened.press("Apply")
