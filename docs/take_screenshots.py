@@ -42,8 +42,6 @@ PLANS = (("16 heads off", ()), ("…and three more of layer 1", ((1, 0), (1, 2),
 NARROW = ("overview", "prune")
 """Pages that are shown on a telephone too."""
 SIZE, TELEPHONE = (1280, 900), (360, 740)
-COLOURS = 128
-"""Of a picture's palette: no difference to the eye, a third of the bytes."""
 PATIENCE = 900_000
 QUIET = 3_000
 """Milliseconds without work after which a page is done."""
@@ -102,9 +100,8 @@ def _keep_plans(browser: Browser, address: str) -> None:
 
 
 def _save(picture: bytes, path: Path) -> None:
-    """Write a picture with a small palette."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    """Write a picture as small as it gets in all its colours; a palette would lose the few accents."""
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
 
 
 def _settled(page: Page, name: str) -> None:
