@@ -1,7 +1,7 @@
 """Every statistic of every head over a split, in one streamed pass; and the maps of one text.
 
-Attention is reduced to numbers inside the attention function, layer by layer; no map outlives its layer,
-so memory does not grow with the data set.
+Attention is reduced to numbers while a layer runs (`passes.shown`); no map outlives its layer, so memory does not
+grow with the data set.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ def profile(
         subject: the model; all heads are on.
         split: the sentences; labels are not used.
         tokens: size of a batch in tokens, at most.
-        precision: numbers that the model computes in (see `precision.PRECISIONS`). With `auto` a classifier
-            computes in bfloat16 where the processor is made for it.
+        precision: numbers that the model computes in (see `precision.PRECISIONS`). Only encoders with the packed
+            pass (`passes.packed`) have a choice; all others compute in float32. Means to ablate with should be
+            float32.
 
     Raises:
         DataError: there are no sentences.
@@ -73,7 +74,7 @@ def profile(
 def profiling(
     subject: Subject, split: Split, *, tokens: int = TOKENS, precision: str = "float32"
 ) -> Iterator[Step[Profile]]:
-    """`profile`, reporting after each batch; the last step carries the profile."""
+    """`profile`, reporting after some sentences each time; the last step carries the profile."""
     if not len(split):
         raise DataError("there are no sentences to profile the heads on")
     if not subject.anatomy.heads_total:

@@ -72,7 +72,9 @@ def main():
         found = PARTS[name](subject, data, options.repeats)
         figures += found
         if options.record:
-            plots.draw(record(found))  # at once: a later part may take an hour, or fail
+            kept = record(found)  # at once: a later part may take an hour, or fail
+            if any(figure.x is not None for figure in found):
+                plots.draw(kept)
     if options.json:
         print(
             json.dumps(

@@ -45,7 +45,13 @@ def draw(record):
         if len(beginnings) > 1:
             axis.legend(frameon=False)
     machine = record["machine"]
-    figure.suptitle(f"{machine['processor']}, {machine['threads']} cores, torch {machine['torch']}")
+    names = (
+        machine["processor"],
+        f"{machine['threads']} cores",
+        machine["units"],
+        f"torch {machine['torch']}",
+    )
+    figure.suptitle(", ".join(filter(None, names)))
     figure.savefig(PLOT, metadata={"Date": None})
     pyplot.close(figure)
 

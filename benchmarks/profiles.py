@@ -11,6 +11,7 @@ from analysis.batches import batches
 from analysis.passes.shown import numbers
 from analysis.profiling import profile
 from analysis.statistics import STATISTICS
+from analysis.tokens import kinds_of
 from benchmarks.figures import Figure, ratio, spread, timed
 from benchmarks.rivals import Naive
 
@@ -18,11 +19,10 @@ from benchmarks.rivals import Naive
 def profiles(subject, split, repeats):
     """Ratios of time; the share is profile over plain, so lower is better."""
     collecting = Naive(subject, split, attention="eager")
-    every = torch.arange(len(subject.tokenizer))
-    kinds = kinds_table(subject, every)
+    kinds = kinds_of(subject.tokenizer, torch.arange(len(subject.tokenizer))).float().numpy()
     size = f"{len(split)} sentences"
     quick = numbers(subject, "auto")
-    exact, fast = profile(subject, split.limited(64)), None
+    exact, fast = (profile(subject, split.limited(64), precision=p) for p in ("float32", quick))
     shares, rivals, own, fasts = [], [], [], []
     for _ in range(repeats):
         share, seconds, exact = share_of(subject, split)
@@ -44,17 +44,10 @@ def profiles(subject, split, repeats):
         ratio("profile against output_attentions", rivals, own, f"{detail}, float32", ">= 3"),
         _memory(),
     ]
-    if fast is not None:
+    if fasts:
         name = f"profile in {quick} against output_attentions"
         figures += [ratio(name, rivals, fasts, detail, ">= 3"), *_gaps(exact.table, fast.table)]
     return figures
-
-
-def kinds_table(subject, ids):
-    """Kinds of these tokens, as NumPy reads them."""
-    from analysis.tokens import kinds_of
-
-    return kinds_of(subject.tokenizer, ids).float().numpy()
 
 
 @torch.inference_mode()

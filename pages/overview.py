@@ -50,7 +50,7 @@ def accuracy() -> None:
     )
 
 
-frame.live(accuracy, full)
+frame.live(accuracy, full, patience=frame.FIRST)
 verdict.section(here)
 
 left, right = st.columns(2, gap="large")

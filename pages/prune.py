@@ -30,7 +30,7 @@ def take() -> None:
 @st.fragment
 def board() -> None:
     """The switchboard beside its results."""
-    frame.write_link()  # before all else: the link is the sign that a click has arrived
+    frame.write_link()  # at once: a reload in the middle of drawing keeps the click
     left, right = st.columns([3, 2], gap="large")
     with left:
         ablation, limit = controls.settings(here)
@@ -60,7 +60,7 @@ def board() -> None:
         controls.presets(here)
     with right:
         waiting = (job, work.profile(here, is_quick=True), work.forecast(here))
-        frame.live(lambda: results.summary(job, forecast), *waiting)
+        frame.live(lambda: results.summary(job, forecast), *waiting, patience=frame.FIRST)
         bar.bar(here, limit)
     changed, own, speed, report = st.tabs(
         [

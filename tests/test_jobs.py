@@ -34,6 +34,28 @@ def test_a_finished_job_holds_the_last_result() -> None:
     assert (job.state, job.result, job.share, job.remaining) == ("done", 3, 1.0, None)
 
 
+def test_a_first_result_can_be_awaited_and_so_can_the_end_of_a_job_without_one() -> None:
+    desk, gate = Desk(), threading.Event()
+
+    def grows() -> Iterator[Step[int]]:
+        yield Step(1, 3, "numbers")
+        yield Step(2, 3, "numbers", 2)
+        gate.wait(5)
+
+    growing = ask(desk, "grows", grows)
+    assert growing.wait_known(5)
+    assert (growing.result, growing.is_open) == (2, True)
+    gate.set()
+
+    def fails() -> Iterator[Step[int]]:
+        raise DataError("no")
+        yield
+
+    failing = ask(desk, "fails", fails, kind="other")
+    assert failing.wait_known(5)
+    assert failing.result is None
+
+
 def test_an_ended_job_lets_go_of_what_it_needed() -> None:
     desk = Desk()
     needed = ask(desk, "large", lambda: count(3))

@@ -14,7 +14,7 @@ from analysis import load_model, profiling
 from analysis.anatomy import outputs_of
 from analysis.errors import DataError, MaskError, MethodError, ModelError
 from analysis.mask import HeadMask
-from analysis.passes import shown
+from analysis.passes import packs, shown
 from analysis.profiling import maps, profile
 from analysis.statistics import STATISTICS
 from analysis.surgery import prune
@@ -88,6 +88,8 @@ def test_the_table_has_a_row_a_head_and_a_column_a_statistic(subject, split):
 
 @pytest.mark.parametrize("tokens", [1, 64, 10**6])
 def test_the_size_of_a_batch_does_not_matter(distilbert, split, tokens, way):
+    steps = len(list(profiling.profiling(distilbert, split, tokens=tokens)))
+    assert steps > len(split) if tokens == 1 else steps > 2 if tokens == 64 else steps >= 2
     one, other = profile(distilbert, split), profile(distilbert, split, tokens=tokens)
     assert np.allclose(one.table, other.table, atol=1e-5)
     for mine, theirs in zip(one.means, other.means, strict=True):
@@ -154,6 +156,22 @@ def test_bfloat16_is_close_and_says_so(distilbert, split):
     assert not np.allclose(exact.table, quick.table, atol=1e-6)
     shares = [name for name, statistic in STATISTICS.items() if statistic.high <= 1]
     assert np.allclose(exact.table[shares], quick.table[shares], atol=0.05)
+
+
+def test_a_text_longer_than_a_pack_is_a_pack_of_its_own(distilbert, monkeypatch):
+    text = " ".join(["film"] * 20)
+    long = Calibration((text, "the film was good"), (0, 1))
+    whole = profile(distilbert, long)
+    monkeypatch.setattr(packs, "REFERENCE_PACK", 16)
+    assert np.allclose(profile(distilbert, long).table, whole.table, atol=1e-6)
+
+
+def test_a_model_that_is_not_what_its_family_promises_is_shown_as_it_is(tokenizer, split):
+    odd = load_model(build("distilbert"), tokenizer=tokenizer)
+    odd.model.distilbert.transformer.layer[1].ffn.register_forward_hook(lambda *given: 2 * given[2])
+    found = profile(odd, split, precision="bfloat16")
+    assert found.precision == "float32"
+    assert shown.numbers(odd, "bfloat16") == "float32"
 
 
 def test_a_model_without_the_fast_way_is_shown_in_float32(tokenizer, split):

@@ -76,7 +76,7 @@ def parity(forms: Forms) -> float:
 def judging(forms: Forms, split: Split) -> Iterator[tuple[str, Evaluation]]:
     """Evaluate `before`, `masked`, `removed` and, where there is one, the `repaired` model.
 
-    In float32, the numbers that are handed over: the same on every computer.
+    In float32, whatever the processor is made for: these numbers are handed over with the model.
     """
     full = Replay(forms.full, split, precision="float32")
     yield "before", replace(full.evaluate(), baseline=None)

@@ -27,6 +27,8 @@ from analysis.text import Split
 
 CLOSE = 1e-4
 """Largest difference of logits at which the packed pass counts as the model's own."""
+PROBED = 4
+"""Sentences on which that is looked at."""
 
 
 class Chunk(Protocol):
@@ -181,11 +183,20 @@ def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
 def packs_truly(subject: Subject, split: Split) -> bool:
     """Whether the packed pass gives the model's own answers.
 
-    It is compared with the model on a few sentences, both in float32, once a model.
+    It is compared with the model on a few sentences, both in float32; once a model, when there are enough of them.
     """
-    if subject not in _verdicts:
-        _verdicts[subject] = may_pack(subject) and _same_answers(subject, split.limited(4))
-    return _verdicts[subject]
+    if subject in _verdicts:
+        return _verdicts[subject]
+    few = split.limited(PROBED)
+    found = bool(len(few)) and may_pack(subject) and _same_answers(subject, few)
+    if len(few) == PROBED:
+        _verdicts[subject] = found
+    return found
+
+
+def is_refuted(subject: Subject) -> bool:
+    """Whether the packed pass is known not to give the model's answers."""
+    return not _verdicts.get(subject, True)
 
 
 def may_pack(subject: Subject) -> bool:

@@ -68,11 +68,12 @@ def packs(
         shell: the model's embeddings.
         split: the sentences.
         dtype: numbers of the hidden states.
-        size: tokens of a pack; what suits the device unless given.
+        size: tokens of a pack at most; never more than suits the device.
     """
     encoded = encode(subject, split.texts)
     lengths = [len(ids) for ids in encoded["input_ids"]]
-    size = _even(lengths, size or _usual_size(subject.device, dtype))
+    usual = _usual_size(subject.device, dtype)
+    size = _even(lengths, min(size or usual, usual))
     for rows in _filled(lengths, size):
         runs = [list(run) for _, run in groupby(rows, key=lengths.__getitem__)]
         batches = [batch_of(subject, encoded, split.labels, run, lengths[run[0]]) for run in runs]

@@ -12,7 +12,7 @@ from torch import Tensor
 from analysis.attention import PART, Intervention, View, intervening
 from analysis.batches import TOKENS, Batch, batches
 from analysis.models import Subject
-from analysis.passes.course import may_pack, packs_truly
+from analysis.passes.course import is_refuted, may_pack, packs_truly
 from analysis.passes.packed import Attending, PackedModel
 from analysis.passes.packs import Pack
 from analysis.precision import dtype_of
@@ -52,17 +52,16 @@ def show(
     Args:
         subject: the model; all heads are on.
         split: the sentences.
-        tokens: size of a part in tokens, where parts are padded.
+        tokens: size of a part in tokens, at most, unless a single text is longer.
         precision: see `precision.PRECISIONS`; models without the fast way are shown in float32 always.
 
     Raises:
         MethodError: an unknown precision.
     """
-    dtype = getattr(torch, numbers(subject, precision))
     if packs_truly(subject, split):
-        model = PackedModel(subject, dtype)
-        parts = (_of_pack(model, pack) for pack in model.packs(split))
-        return Show(str(dtype).removeprefix("torch."), parts)
+        found = numbers(subject, precision)
+        model = PackedModel(subject, getattr(torch, found))
+        return Show(found, (_of_pack(model, pack) for pack in model.packs(split, tokens)))
     padded = (_of_batch(subject, batch) for batch in batches(subject, split, tokens=tokens))
     return Show("float32", padded)
 
@@ -74,13 +73,20 @@ def numbers(subject: Subject, precision: str) -> str:
         MethodError: an unknown precision.
     """
     dtype = dtype_of(precision, subject.device)
-    return str(dtype if may_pack(subject) else torch.float32).removeprefix("torch.")
+    return str(
+        dtype if may_pack(subject) and not is_refuted(subject) else torch.float32
+    ).removeprefix("torch.")
 
 
 def _of_pack(model: PackedModel, pack: Pack) -> Showing:
     @torch.inference_mode()
     def run(watch: Watch) -> None:
-        kinds = [kinds_of(model.subject.tokenizer, ids) for ids in pack.ids]
+        flat = kinds_of(model.subject.tokenizer, torch.cat([ids.flatten() for ids in pack.ids]))
+        sizes = [ids.numel() for ids in pack.ids]
+        kinds = [
+            part.unflatten(0, ids.shape)
+            for part, ids in zip(flat.split(sizes), pack.ids, strict=True)
+        ]
         hidden = pack.hidden
         for layer, weights in enumerate(model.layers):
             context = model.attend(layer, pack, hidden, _watched(model, layer, pack, kinds, watch))
@@ -97,12 +103,13 @@ def _watched(
     starts = [0, *accumulate(span.count for span in pack.spans)]
 
     def attending(number: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        query, key, value = (states.float() for states in (query * model.scale, key, value))
+        query, key, value = (states.float() for states in (query, key, value))
         size = max(1, PART // (query[0, ..., 0].numel() * query.shape[2]))
         outputs = []
         for first in range(0, len(query), size):
             few = slice(first, first + size)
-            weights = (query[few] @ key[few].transpose(-1, -2)).softmax(-1)
+            scores = (query[few] * model.scale) @ key[few].transpose(-1, -2)
+            weights = scores.softmax(-1)
             output = (weights @ value[few]).transpose(1, 2).contiguous()
             start = starts[number] + first
             rows = slice(start, start + len(output))

@@ -63,7 +63,8 @@ class Wish:
     test: bool = False
     """Measure on the test split too. Only when the person says so: it is for once, at the end."""
     precision: str = "float32"
-    """What accuracy is computed in, a name from `precision.PRECISIONS`; times are always float32."""
+    """What accuracy on the selection split is computed in, a name from `precision.PRECISIONS`; that on the test split
+    and times are always float32."""
     batch: int = 1
     length: int = 128
     rounds: int = 15
@@ -219,7 +220,8 @@ def _repaired(
     smaller: Subject, data: LabelledText, masked: Evaluation, split: str, wish: Wish
 ) -> Measured:
     """The repaired model on a split, against the full model's answers there."""
-    found = Replay(smaller, data.split(split), precision=wish.precision).evaluate()
+    precision = "float32" if split == "test" else wish.precision
+    found = Replay(smaller, data.split(split), precision=precision).evaluate()
     change = compared(replace(found, baseline=None), masked.baseline or masked).change
     return Measured(SMALLER, split, found.n, found.accuracy, found.low, found.high, change)
 
@@ -244,7 +246,7 @@ def _on_test(
         ]
     found = known.test
     if found is None and wish.test:
-        replay = Replay(subject, split, precision=wish.precision)
+        replay = Replay(subject, split, precision="float32")
         found = yield from _part(3, replay.evaluating(plan.mask, **how))
     if found is None:
         return []

@@ -95,6 +95,6 @@ def _numbers(found: Findings) -> str:
     if found.precision == "float32":
         return "Accuracy was computed in float32."
     return (
-        f"Accuracy was computed in {found.precision}, which this computer multiplies faster; answers near the border "
-        "can differ from those in float32."
+        f"Accuracy on the selection split was computed in {found.precision}, which this computer multiplies faster; "
+        "answers near the border can differ from those in float32, in which the test split was computed."
     )

@@ -47,8 +47,8 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             label="Numbers",
             format_func=PRECISIONS.__getitem__,
             help="Fast: bfloat16 where this computer multiplies it natively, else float32. Answers near the "
-            "border can differ between the two; float32 is the reference. The cells' colours are computed so too; "
-            "tables of statistics are float32 always.",
+            "border can differ between the two; float32 is the reference. The board's own numbers are computed so "
+            "too; the Heads page is float32 always.",
             width=WIDTH,
         )
     return ablation, limit

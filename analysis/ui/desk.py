@@ -96,11 +96,6 @@ class Desk:
         with self._lock:
             return self._jobs.get(key)
 
-    def is_answered(self, key: Hashable) -> bool:
-        """Whether the whole result of this key is known."""
-        job = self.find(key)
-        return job is not None and job.state == "done"
-
     def cancel(self, job: Job[Any]) -> None:
         """Stop a job for everybody; it stays known as cancelled."""
         job.stop()

@@ -14,11 +14,12 @@ from analysis.ui import chooser, navigation, running, share, work
 from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import Source, current, write_link
-from analysis.ui.waiting import AT_ONCE, bar, follow, live, wait_for
+from analysis.ui.waiting import AT_ONCE, FIRST, bar, follow, live, wait_for
 from analysis.ui.words import duration, escaped, listed
 
 __all__ = [
     "AT_ONCE",
+    "FIRST",
     "ICON",
     "bar",
     "duration",

@@ -48,9 +48,16 @@ def follow(job: Job[Any], place: str = "page") -> None:
     progress()
 
 
-def live(draw: Callable[[], None], *jobs: Job[Any]) -> None:
-    """Draw now, again and again while one of the jobs runs, and the whole page when one has ended."""
-    jobs[0].wait_known(FIRST)
+def live(draw: Callable[[], None], *jobs: Job[Any], patience: float = AT_ONCE) -> None:
+    """Draw now, again and again while one of the jobs runs, and the whole page when one has ended.
+
+    Args:
+        draw: draws what is known.
+        jobs: what is awaited; the first one most.
+        patience: seconds that the first drawing waits for something of the first job's result to be known:
+            `FIRST` where that grows.
+    """
+    jobs[0].wait_known(patience)
     running = [job for job in jobs if job.is_open]
 
     @st.fragment(run_every=POLL if running else None)

@@ -60,7 +60,7 @@ def evaluation(
     urgency: Urgency = Urgency.CLICK,
 ) -> Job[Evaluation]:
     """Accuracy under a mask against the full model on the same sentences."""
-    precision = current().checked("precision", PRECISIONS)
+    precision = evaluated_in(split)
     after = [] if mask.is_full or ablation == "zero" else [profile(here)]
     return desk.ask(
         evaluation_key(here, mask, split, limit, ablation),
@@ -109,24 +109,29 @@ def evaluation_key(
         split,
         limit,
         ablation,
-        current().checked("precision", PRECISIONS),
+        evaluated_in(split),
     )
+
+
+def evaluated_in(split: str) -> str:
+    """The numbers to evaluate in: the session's, and float32 on the test split, whose results are handed on."""
+    return "float32" if split == "test" else current().checked("precision", PRECISIONS)
 
 
 def profile(here: Workspace, *, is_quick: bool = False) -> Job[Profile]:
     """Every statistic of every head, on the calibration split.
 
-    Colours and pictures can be had several times sooner in this processor's fast numbers, unless the exact ones
-    are there already or the session wants the reference.
+    The colours of a board can be had several times sooner in this processor's fast numbers. Once the exact ones are
+    asked for they serve everything, and the quick ones are not computed any more.
     """
-    exact = (here.key, "profile", "float32")
-    wanted = current().checked("precision", PRECISIONS) if is_quick else "float32"
-    precision = "float32" if desk.is_answered(exact) else computing.shown_in(here, wanted)
+    asked = desk.find((here.key, "profile", "float32"))
+    wanted = current().checked("precision", PRECISIONS) if is_quick and asked is None else "float32"
+    precision = computing.shown_in(here, wanted)
     return desk.ask(
         (here.key, "profile", precision),
         lambda: computing.profiling(here, precision),
         owner=current().id,
-        kind=f"profile, {precision}",
+        kind="profile",
         title="Statistics of every head",
     )
 

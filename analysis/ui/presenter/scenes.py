@@ -44,7 +44,7 @@ def looking(here: Workspace) -> None:
         f"{anatomy.heads_total} heads read every text. Some have habits that have a name.",
         anchor=False,
     )
-    profile = frame.wait_for(work.profile(here, is_quick=True))
+    profile = frame.wait_for(work.profile(here))
     text = sentence(here)
     maps = frame.wait_for(work.maps(here, text, HeadMask.full(anatomy)))[0]
     chosen = habits(profile.table)
@@ -186,7 +186,7 @@ def story_mask(here: Workspace) -> HeadMask:
 
 def prepare(here: Workspace) -> None:
     """Ask for everything that the story needs, the next things first; nothing waits here."""
-    work.profile(here, is_quick=True)
+    work.profile(here)
     ranking = work.ranking(here, METHOD)
     mask = current().mask
     if mask is None or mask.is_full:
@@ -263,7 +263,7 @@ def _switches(here: Workspace) -> None:
         )
     job = work.evaluation(here, mask)
     with right:
-        frame.live(lambda: _live(mask), job)
+        frame.live(lambda: _live(mask), job, patience=frame.FIRST)
     write_link()
 
 
