@@ -39,6 +39,8 @@ def setting(
         st.session_state[key] = value
 
     def keep() -> None:
+        if key not in st.session_state:  # a link has been followed while the click was on its way
+            return
         chosen = st.session_state[key] or value
         if take is not None:
             take(chosen)
@@ -65,7 +67,8 @@ def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how
             st.rerun()  # what is to be said stands above
 
     def keep() -> None:
-        session.choices[name] = " ".join(st.session_state[key])
+        if key in st.session_state:
+            session.choices[name] = " ".join(st.session_state[key])
 
     widget(options=options, key=key, on_change=keep, **how)
     return list(st.session_state[key])
