@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.ui import cells, controls, early, flips, frame, one_head, results, tryout, views, work
+from analysis.ui import (
+    cells,
+    controls,
+    early,
+    figure,
+    flips,
+    frame,
+    one_head,
+    results,
+    tryout,
+    views,
+    work,
+)
 from analysis.ui.plans import bar
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, reported_mask, switchboard
@@ -79,6 +91,8 @@ def board() -> None:
     with report:
         results.report(here, session.mask, ablation)
     frame.write_link()
+    if not job.is_open:
+        figure.expect()
 
 
 board()

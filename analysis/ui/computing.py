@@ -56,11 +56,23 @@ def foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
     """Effects of all heads on some calibration sentences; nothing for tasks that answer more than once a text."""
     from analysis import forecast
 
+    read_ahead()
     if here.subject.task.reads != "labelled texts":
         yield Step(1, 1, "sentences")  # forecasts would need a derivative for every word or token
         return
     enough = min(FORESEEN, len(here.sentences("calibration")))
     yield from forecast.foreseeing(here.replay("calibration", enough, "auto"))
+
+
+def read_ahead() -> None:
+    """Import what the first answer is shown with, half a second, where no click waits for it."""
+    import pandas as pd
+
+    from analysis import answer_figures, flips
+
+    # Plotly and pandas import what they draw when they first draw it.
+    nobody = pd.DataFrame({"group": [""], "n": 1, "share": 0.0, "low": 0.0, "high": 0.0})
+    answer_figures.by_group(nobody.assign(**dict.fromkeys(flips.KINDS, 0))).to_json()
 
 
 def shown_in(here: Workspace, precision: str) -> str:

@@ -6,6 +6,7 @@ Pictures are made in the browser, by the Plotly that drew the chart; the table i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,25 @@ _component = st.components.v2.component(
     css=(_FOLDER / "figure.css").read_text(encoding="utf-8"),
     js=(_FOLDER / "figure.js").read_text(encoding="utf-8"),
 )
+_expecting = st.components.v2.component(
+    "headcount.expecting", js=(_FOLDER / "expecting.js").read_text(encoding="utf-8")
+)
+_SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
+
+
+def expect() -> None:
+    """Have the browser load what draws charts, five megabytes, while it has nothing else to do.
+
+    The first chart of a page otherwise keeps it busy for up to a second, just when a person clicks on.
+    """
+    with st.container(height=1, border=False, key="expecting"):
+        _expecting(key="expecting-charts", data={"script": _charts()})
+
+
+@cache
+def _charts() -> str:
+    """Name of Streamlit's script that draws charts; "" where it is called otherwise."""
+    return next((found.name for found in _SCRIPTS.glob("PlotlyChart.*.js")), "")
 
 
 def show(
