@@ -69,7 +69,7 @@ with right:
     st.subheader("The sentences", anchor=False)
     st.markdown(f"**{frame.escaped(here.data.name)}**")
     frame.provenance(here.data.provenance)
-    st.dataframe(views.splits_table(here.data), hide_index=True)
+    st.table(views.splits_table(here.data), border="horizontal", hide_index=True)
     for note in here.data.notes:
         st.caption(frame.escaped(note))
 

@@ -98,6 +98,19 @@ def test_without_each_is_every_neighbour_evaluated(subject, split, way):
         assert neighbours.accuracies[place] == pytest.approx(alone.accuracy)
 
 
+def test_without_each_replaces_heads_by_their_means(distilbert, split, way):
+    means = profile(distilbert, split).means
+    replay = Replay(distilbert, split, precision="float32")
+    mask = HeadMask.off(distilbert.anatomy, [(0, 1), (1, 2)])
+    how = {"ablation": "mean", "means": means}
+    neighbours = list(replay.without_each(mask, **how))[-1].result
+    for place, head in enumerate(neighbours.heads):
+        alone = replay.evaluate(mask.switched([head], on=False), **how)
+        torch.testing.assert_close(
+            neighbours.logits[place], alone.predictions.logits, atol=1e-4, rtol=1e-5
+        )
+
+
 def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):
     replay = Replay(distilbert, split)
     mask = HeadMask.off(distilbert.anatomy, MASKS[0])

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from analysis.anatomy import part, sites_of
 from analysis.attention import Intervention, Means, gates_of, intervening
@@ -125,14 +126,14 @@ class PackedCourse:
             last = layer == model.last
             context = (model.attend_first if last else model.attend)(layer, chunk, hidden)
             hidden = hidden[chunk.first] if last else hidden
+            stream = F.linear(context, *prepared[layer]).add_(hidden)
             for head in (head for head in heads if head[0] == layer):
-                row = mask.switched([head], on=False).rows[layer]
-                closed = model.close(layer, hidden, context, model.projection(layer, row, means))
+                closed = model.finish(layer, model.taken_out(head, stream, context, means))
                 if last:
                     yield head, model.shell.answer(closed)
                 else:
                     yield head, self.onwards(chunk, layer + 1, closed, prepared)[1]
-            hidden = model.close(layer, hidden, context, prepared[layer])
+            hidden = model.finish(layer, stream)
 
 
 class TappedCourse:

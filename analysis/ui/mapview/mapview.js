@@ -4,6 +4,7 @@
 const FEWEST = 8; // tokens across when zoomed in as far as it goes
 const LEGIBLE = 9; // CSS pixels a token needs for its label
 const GUTTER = 84; // CSS pixels for labels at the left and the top
+const SLANT = Math.PI / 3; // of the labels above the columns
 const TALLEST = 680; // CSS pixels of the map's side at most
 const NAMED = 4; // tokens named in the line below
 const views = new WeakMap();
@@ -54,13 +55,13 @@ class MapView {
     if (!this.data || !this.root.clientWidth) return;
     const width = Math.min(this.root.clientWidth, TALLEST + GUTTER);
     const hasLabels = (width - GUTTER) / this.span >= LEGIBLE;
-    this.gutter = hasLabels ? GUTTER : 4;
-    this.side = width - this.gutter;
-    this.size = this.side / this.span; // CSS pixels of a token
     this.style = getComputedStyle(this.root);
     for (const canvas of [this.map, this.cross]) fit(canvas, width);
     const [row, column] = this.first;
     const pen = this.map.getContext("2d");
+    this.gutter = hasLabels ? GUTTER : 4;
+    this.side = width - this.gutter - (hasLabels ? this.overhang(pen) : 0);
+    this.size = this.side / this.span; // CSS pixels of a token
     pen.imageSmoothingEnabled = this.size * devicePixelRatio < 1;
     pen.imageSmoothingQuality = "high";
     pen.drawImage(this.image, column, row, this.span, this.span, this.gutter, this.gutter, this.side, this.side);
@@ -69,6 +70,17 @@ class MapView {
     this.root.querySelector(".out").disabled = this.span >= this.n;
     this.root.querySelector(".in").disabled = this.span <= FEWEST;
     this.mark();
+  }
+
+  // CSS pixels that the slanted labels above the last columns need at the right of the map.
+  overhang(pen) {
+    pen.font = `12px ${this.style.fontFamily}`;
+    const reach = Array.from({ length: this.span }, (_, place) => {
+      const label = short(this.data.tokens[this.first[1] + place]);
+      const long = Math.min(pen.measureText(label).width, GUTTER - 2);
+      return long * Math.cos(SLANT) - (this.span - place - 0.5) * LEGIBLE;
+    });
+    return Math.max(0, ...reach);
   }
 
   label(pen) {
@@ -82,7 +94,7 @@ class MapView {
       pen.fillText(short(this.data.tokens[this.first[0] + place]), gutter - 5, middle, gutter - 8);
       pen.save();
       pen.translate(middle, gutter - 5);
-      pen.rotate(-Math.PI / 3);
+      pen.rotate(-SLANT);
       pen.textAlign = "left";
       pen.fillText(short(this.data.tokens[this.first[1] + place]), 0, 0, gutter - 2);
       pen.restore();
