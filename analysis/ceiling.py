@@ -10,6 +10,7 @@ from analysis.errors import HeadcountError
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.surgery import prune
+from analysis.wording import percent
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,15 @@ class Ceiling:
     @property
     def sentence(self) -> str:
         """What follows for somebody who removes heads."""
-        told = f"On this model all heads of attention are {self.parameters:.1%} of the parameters"
+        told = (
+            f"On this model all heads of attention are {percent(self.parameters)} of the parameters"
+        )
         if self.flops is None:
             return f"{told}; they can be switched off only, which saves nothing."
         return (
-            f"{told} and {self.flops:.1%} of the operations at {self.length} tokens, so half of the heads are "
-            f"about {self.parameters / 2:.1%} and {self.flops / 2:.1%}; even without any head it would have to "
-            f"do {1 - self.flops:.1%} of the work: by operations never more than "
+            f"{told} and {percent(self.flops)} of the operations at {self.length} tokens, so half of the heads are "
+            f"about {percent(self.parameters / 2)} and {percent(self.flops / 2)}; even without any head it would "
+            f"have to do {percent(1 - self.flops)} of the work: by operations never more than "
             f"{1 / max(1 - self.flops, 1e-9):.2f} times as fast."
         )
 

@@ -62,7 +62,8 @@ class Measured:
         unit = "points" if self.measure.unit == "share" else self.measure.unit
         digits = ".2f" if self.measure.unit == "share" or not self.measure.unit else ".3f"
         by, low, high = self.change.points, self.change.low, self.change.high
-        return " ".join(f"{by:+{digits}} {unit} ({low:+{digits}} to {high:+{digits}})".split())
+        told = f"{by:+{digits}} {unit} ({low:+{digits}} to {high:+{digits}})"
+        return " ".join(told.replace("-", "−").split())
 
     @property
     def is_worse(self) -> bool | None:

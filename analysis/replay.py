@@ -188,8 +188,9 @@ class Replay:
         total, done = len(mask.on_heads) * self.n, 0
         for chunk in self._course.chunks:
             numbers = self._numbering.of(chunk)
-            for head, found in self._course.without_each(chunk, mask, means, mask.on_heads):
-                gathered.add(head, self._read(chunk, numbers, found))
+            for answers in self._course.without_each(chunk, mask, means, mask.on_heads):
+                for head, found in answers.items():
+                    gathered.add(head, self._read(chunk, numbers, found))
                 done += len(numbers)
                 yield Step(done, total, "answers")
         yield Step(total, total, "answers", gathered.neighbours())

@@ -23,7 +23,7 @@ def test_points_won_back_are_a_share_of_the_points_lost():
     assert found.share == pytest.approx(0.75)
     assert found.sentence == (
         "Removing alone made accuracy worse by 2.00 points; repair won back 1.50 points "
-        "(+0.50 to +2.50 for the better, 95 % interval), 75% of the loss."
+        "(+0.50 to +2.50 for the better, 95 % interval), 75 % of the loss."
     )
 
 

@@ -54,7 +54,8 @@ class Recovery:
     def sentence(self) -> str:
         """The recovery in one sentence."""
         amount = self._told(abs(self.regained))
-        interval = f"{self.low:+.2f} to {self.high:+.2f} for the better, 95 % interval"
+        ends = f"{self.low:+.2f} to {self.high:+.2f}".replace("-", "−")
+        interval = f"{ends} for the better, 95 % interval"
         if self.share is None:
             direction = "better" if self.regained >= 0 else "worse"
             return (
@@ -64,7 +65,9 @@ class Recovery:
         cost = f"Removing alone made {self.measure} worse by {self._told(self.lost)}"
         if self.regained < 0:
             return f"{cost}; repair made it worse by {amount} more ({interval})."
-        return f"{cost}; repair won back {amount} ({interval}), {self.share:.0%} of the loss."
+        return (
+            f"{cost}; repair won back {amount} ({interval}), {100 * self.share:.0f} % of the loss."
+        )
 
     def _told(self, amount: float) -> str:
         return f"{amount:.2f} {self.unit}".strip()

@@ -6,7 +6,7 @@ begin and what to keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from analysis.anatomy import part, sites_of
 from analysis.attention import Intervention, Means, gates_of, intervening
@@ -24,6 +23,7 @@ from analysis.models import Subject, structural_copy
 from analysis.passes.memory import State
 from analysis.passes.packed import PackedModel, Projections, can_pack
 from analysis.passes.packs import Pack
+from analysis.passes.products import Product
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -66,8 +66,11 @@ class Course(Protocol):
 
     def without_each(
         self, chunk: Any, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Iterator[tuple[Head, Tensor]]:
-        """Logits `[n, classes]` with one more head off at a time, by layer."""
+    ) -> Iterator[Mapping[Head, Tensor]]:
+        """Logits `[n, classes]` with one more head off at a time, by layer.
+
+        Reports once a head; what a report carries may be nothing yet, or the answers of several heads.
+        """
         ...
 
 
@@ -88,52 +91,65 @@ class PackedCourse:
         self, chunk: Pack, layer: int, state: State | None, prepared: Projections
     ) -> tuple[dict[int, State], Tensor]:
         """See `Course.run`; the state of the last layer is its first tokens and their heads' outputs."""
-        if state is None:
-            return self.onwards(chunk, 0, chunk.hidden, prepared)
-        if layer < self.model.last:
-            return self.onwards(chunk, layer, state[0], prepared)
-        return {}, self._answer(state, prepared)
+        last = self.model.last
+        if state is not None and layer == last:
+            return {}, self._answers(_stream(state, prepared[last]))
+        states = self._climb(chunk, layer, state[0] if state else chunk.hidden, prepared)
+        return states, self._answers(_stream(states[last], prepared[last]))
 
-    def onwards(
+    def _climb(
         self, chunk: Pack, layer: int, hidden: Tensor, prepared: Projections
-    ) -> tuple[dict[int, State], Tensor]:
-        """Run from the hidden states that enter a layer."""
+    ) -> dict[int, State]:
+        """The states that enter each later layer, from the hidden states that enter one below the last."""
         model = self.model
         states: dict[int, State] = {}
         for number in range(layer, model.last):
             context = model.attend(number, chunk, hidden)
-            hidden = model.close(number, hidden, context, prepared[number])
-            if number + 1 < model.last:
-                states[number + 1] = (hidden,)
-        state = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
-        states[model.last] = state
-        return states, self._answer(state, prepared)
+            hidden = model.close(number, _stream((hidden, context), prepared[number]))
+            states[number + 1] = (hidden,)
+        first = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
+        return {**states, model.last: first}
 
-    def _answer(self, state: State, prepared: Projections) -> Tensor:
-        last = self.model.last
-        hidden, context = state
-        return self.model.shell.answer(self.model.close(last, hidden, context, prepared[last]))
+    def _answers(self, stream: Tensor) -> Tensor:
+        """Logits from the last layer's stream at the first tokens."""
+        return self.model.shell.answer(self.model.close(self.model.last, stream))
 
     @torch.inference_mode()
     def without_each(
         self, chunk: Pack, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Iterator[tuple[Head, Tensor]]:
-        """See `Course.without_each`; a layer's heads share everything up to its output projection."""
+    ) -> Iterator[Mapping[Head, Tensor]]:
+        """See `Course.without_each`; a layer's heads share what is below its output projection, and the end."""
         model = self.model
         prepared = model.projections(mask, means)
+        last = model.last
         hidden = chunk.hidden
-        for layer in range(model.last + 1):
-            last = layer == model.last
-            context = (model.attend_first if last else model.attend)(layer, chunk, hidden)
-            hidden = hidden[chunk.first] if last else hidden
-            stream = F.linear(context, *prepared[layer]).add_(hidden)
-            for head in (head for head in heads if head[0] == layer):
-                closed = model.finish(layer, model.taken_out(head, stream, context, means))
-                if last:
-                    yield head, model.shell.answer(closed)
-                else:
-                    yield head, self.onwards(chunk, layer + 1, closed, prepared)[1]
-            hidden = model.finish(layer, stream)
+        for layer in range(last + 1):
+            if layer < last:
+                state = hidden, model.attend(layer, chunk, hidden)
+            else:
+                state = hidden[chunk.first], model.attend_first(layer, chunk, hidden)
+            stream = _stream(state, prepared[layer])
+            ends: list[Tensor] = []
+            mine = [head for head in heads if head[0] == layer]
+            for number, head in enumerate(mine, start=1):
+                other = model.taken_out(head, stream, state[1], means)
+                if layer < last:
+                    states = self._climb(chunk, layer + 1, model.close(layer, other), prepared)
+                    other = _stream(states[last], prepared[last])
+                ends.append(other)
+                if number < len(mine):
+                    yield {}
+                else:  # the last layer's few rows of all these heads in one product
+                    answers = self._answers(torch.cat(ends)).chunk(len(ends))
+                    yield dict(zip(mine, answers, strict=True))
+            if layer < last:
+                hidden = model.close(layer, stream)
+
+
+def _stream(state: State, projection: Product) -> Tensor:
+    """The hidden states that enter a layer plus what its heads say."""
+    hidden, context = state
+    return projection(context).add_(hidden)
 
 
 class TappedCourse:
@@ -166,13 +182,13 @@ class TappedCourse:
 
     def without_each(
         self, chunk: Batch, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Iterator[tuple[Head, Tensor]]:
+    ) -> Iterator[Mapping[Head, Tensor]]:
         """See `Course.without_each`."""
         states, _ = self.run(chunk, 0, None, self.prepare(mask, means))
         for head in heads:
             prepared = self.prepare(mask.switched([head], on=False), means)
             layer = head[0] if head[0] in states else 0
-            yield head, self.run(chunk, layer, states.get(layer), prepared)[1]
+            yield {head: self.run(chunk, layer, states.get(layer), prepared)[1]}
 
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:

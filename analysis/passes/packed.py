@@ -41,6 +41,8 @@ class _Layer:
     value: tuple[Tensor, Tensor]
     """Weights of the value projection by head, `[heads, hidden, head_size]`, and its bias."""
     outward: tuple[Tensor, Tensor]
+    whole: Product
+    """The output projection with all heads."""
     attention_norm: Any
     expand: Product
     """The first half of the feed-forward part, with its activation."""
@@ -51,8 +53,8 @@ class _Layer:
 Attending = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """From the number of a span in its pack and its queries, keys and values, each `[count, heads, length, head_size]`,
 to the heads' outputs, `[count, length, heads, head_size]`."""
-Projections = Sequence[tuple[Tensor, Tensor]]
-"""Output projection of each layer, weight and bias, under a mask."""
+Projections = Sequence[Product]
+"""Output projection of each layer under a mask."""
 
 
 class PackedModel:
@@ -82,13 +84,11 @@ class PackedModel:
         """The output projections under a mask; `means` are what switched-off heads contribute instead."""
         return [self.projection(layer, row, means) for layer, row in enumerate(mask.rows)]
 
-    def projection(
-        self, layer: int, row: tuple[bool, ...], means: Means | None
-    ) -> tuple[Tensor, Tensor]:
+    def projection(self, layer: int, row: tuple[bool, ...], means: Means | None) -> Product:
         """The output projection of one layer under its row of a mask."""
-        weight, bias = self.layers[layer].outward
         if all(row):
-            return weight, bias
+            return self.layers[layer].whole
+        weight, bias = self.layers[layer].outward
         off = ~torch.tensor(row, device=weight.device)
         by_head = weight.unflatten(1, (len(row), self.head_size))
         if means is not None:
@@ -96,7 +96,7 @@ class PackedModel:
             bias = bias + share.sum((1, 2)).to(self.dtype)
         by_head = by_head.clone()
         by_head[:, off] = 0
-        return by_head.flatten(1), bias
+        return Product(by_head.flatten(1), bias)
 
     def attend(
         self, layer: int, pack: Pack, hidden: Tensor, attending: Attending | None = None
@@ -146,25 +146,24 @@ class PackedModel:
         for span in pack.spans:
             states = hidden[span.start : span.stop].view(span.count, span.length, -1)
             rows = slice(done, done + span.count)
-            seen[rows] = (sought[rows] @ states.transpose(1, 2)).softmax(-1) @ states
+            seen[rows] = _attended(sought[rows] @ states.transpose(1, 2), states)
             done += span.count
         weight, bias = weights.value
         return torch.einsum("nhw,hwd->nhd", seen, weight).flatten(1) + bias
 
-    def close(
-        self, layer: int, hidden: Tensor, context: Tensor, projection: tuple[Tensor, Tensor]
-    ) -> Tensor:
-        """The rest of a layer after its heads: projection, norms and the feed-forward part."""
-        return self.finish(layer, F.linear(context, *projection).add_(hidden))
+    def close(self, layer: int, stream: Tensor) -> Tensor:
+        """The rest of a layer after its heads: norms and the feed-forward part.
 
-    def finish(self, layer: int, stream: Tensor) -> Tensor:
-        """The rest of a layer after what its heads say was added to the hidden states, `[rows, hidden]`."""
+        Args:
+            layer: number of the layer.
+            stream: the hidden states that entered it plus what its heads say, `[rows, hidden]`.
+        """
         weights = self.layers[layer]
         attended = weights.attention_norm(stream)
         return weights.output_norm(weights.contract(weights.expand(attended)).add_(attended))
 
     def taken_out(self, head: Head, stream: Tensor, context: Tensor, means: Means | None) -> Tensor:
-        """The stream before `finish` without what one head says, or with its mean output instead.
+        """The stream before `close` without what one head says, or with its mean output instead.
 
         Args:
             head: a head that is on.
@@ -191,23 +190,28 @@ def attention(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor
     if query.dtype is torch.bfloat16 and query.device.type == "cpu":
         # PyTorch's kernel works in blocks made for longer texts, and its softmax in bfloat16 is slow on rows that
         # are not a multiple of 32; on sentences this takes a third of its time.
-        query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
-        scores = (query @ key.transpose(-1, -2)).mul_(scale)
-        return scores.softmax(-1, dtype=torch.float32).to(value.dtype) @ value
+        query, key, value = (states.contiguous() for states in (query, key, value))
+        return _attended((query @ key.transpose(-1, -2)).mul_(scale), value)
     return F.scaled_dot_product_attention(query, key, value, scale=scale)
+
+
+def _attended(scores: Tensor, values: Tensor) -> Tensor:
+    return scores.softmax(-1, dtype=torch.float32).to(values.dtype) @ values
 
 
 def _read(layer: Any, place: Place, size: int, dtype: torch.dtype) -> _Layer:
     query, *others = [_linear(part(layer, path), dtype) for path in (*place.query, *place.key)]
     (key, _), (value, value_bias) = others
     heads = len(query[0]) // size
+    outward = _linear(part(layer, place.output), dtype)
     return _Layer(
         heads=heads,
         inward=Product(*(torch.cat(both) for both in zip(query, *others, strict=True))),
         query=tuple(size**-0.5 * each for each in query),
         key=key.unflatten(0, (heads, size)),
         value=(value.unflatten(0, (heads, size)).transpose(1, 2).contiguous(), value_bias),
-        outward=_linear(part(layer, place.output), dtype),
+        outward=outward,
+        whole=Product(*outward),
         attention_norm=_norm(part(layer, place.stream), dtype),
         expand=Product(*_linear(part(layer, place.expand), dtype), part(layer, place.activation)),
         contract=Product(*_linear(part(layer, place.feed_forward), dtype)),

@@ -91,7 +91,7 @@ def _of_pack(model: PackedModel, pack: Pack) -> Showing:
         for layer, weights in enumerate(model.layers):
             context = model.attend(layer, pack, hidden, _watched(model, layer, pack, kinds, watch))
             if layer < model.last:  # what comes after the last heads shows nothing more
-                hidden = model.close(layer, hidden, context, weights.outward)
+                hidden = model.close(layer, weights.whole(context).add_(hidden))
 
     return Showing(len(pack), pack.spans[-1].stop, run)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +17,7 @@ from analysis.ui.plans import shelf
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 from analysis.ui.widgets import setting, switch
+from analysis.wording import points
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -161,24 +162,30 @@ def costs(found: Delivery) -> None:
         return
     before, after, latency = found.before, found.after, found.latency
     tiles = st.columns(4)
-    share = after.parameters / before.parameters - 1
-    tiles[0].metric("Parameters", f"{after.parameters:,}", f"{100 * share:+.1f} %", border=True)
-    share = after.flops / before.flops - 1
-    tiles[1].metric("Operations a batch", f"{after.flops:,}", f"{100 * share:+.1f} %", border=True)
+    calm: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off", "border": True}
+    less = _less(before.parameters, after.parameters)
+    tiles[0].metric("Parameters", f"{after.parameters:,}", less, **calm)
+    less = _less(before.flops, after.flops)
+    tiles[1].metric("Operations a batch", f"{after.flops:,}", less, **calm)
     peak = found.memory_after.peak
-    share = peak / found.memory_before.peak - 1
     tiles[2].metric(
         "Memory",
         f"{peak / 1e6:,.0f} MB",
-        f"{100 * share:+.1f} %",
-        border=True,
+        _less(found.memory_before.peak, peak),
         help="Most that weights and one batch's tensors hold at once, counted operation by operation.",
+        **calm,
     )
     if latency is not None:
         low, high = latency.ratio_intervals["removed"]
         ratio = latency.ratios["removed"]
-        told = f"{low:.2f} to {high:.2f} (95 % interval)"
-        tiles[3].metric("Times as fast", f"{ratio:.2f}", told, delta_color="off", border=True)
+        tiles[3].metric(
+            "Times as fast",
+            f"{ratio:.2f}",
+            f"{low:.2f} to {high:.2f}",
+            help="The full model's time over the smaller one's; below it the 95 % interval. One that includes 1.00 is "
+            "no gain that could be told from chance.",
+            **calm,
+        )
         st.caption(
             f"Batch of {latency.batch}, {latency.length} tokens, {latency.threads} threads, {latency.dtype}, models in "
             f"turns, {latency.rounds} rounds. {_milliseconds(latency)} "
@@ -192,6 +199,10 @@ def costs(found: Delivery) -> None:
             f"times as fast as the full one ({low:.2f} to {high:.2f})."
         )
     st.caption(found.ceiling.sentence)
+
+
+def _less(before: float, after: float) -> str:
+    return f"{points(100 * (after / before - 1))} %"
 
 
 def _milliseconds(latency: Latency) -> str:
@@ -225,9 +236,8 @@ def files(found: Delivery) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
-    st.caption(
-        f"It is also in `{frame.escaped(str(written.folder))}` on the computer that runs this page."
-    )
+    st.caption("It is also in this folder of the computer that runs this page:")
+    st.code(str(written.folder), language=None, wrap_lines=True)
 
 
 def _zipped(folder: Path) -> bytes:

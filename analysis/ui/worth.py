@@ -92,7 +92,7 @@ def _measured(evaluation: Evaluation) -> None:
         st.metric(
             measured.measure.title,
             measured.told,
-            delta=measured.changed.replace("-", "−") or None,
+            delta=measured.changed or None,
             delta_color="off",
             delta_arrow="off",
             border=True,

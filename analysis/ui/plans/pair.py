@@ -62,7 +62,7 @@ def sentence(pairing: Pairing, names: tuple[str, str]) -> str:
     """Which of the two is better, in a sentence that does not claim too much."""
     main, n, item = pairing.second.main, pairing.first.n, pairing.first.task.item
     first, second = (f"**{frame.escaped(name)}**" for name in names)
-    told = main.changed.replace("-", "−")
+    told = main.changed
     if main.is_worse is None:
         said = f"{second} and {first} cannot be told apart on these {n:,} {item}: {told}"
     else:
@@ -215,7 +215,7 @@ def _column(here: Workspace, answer: Evaluation, id: str, known: Numbers) -> dic
     for each in answer.measured:
         told[each.title] = f"{each.told} ({views.interval(each)})"
     for each in answer.measured:
-        change = each.changed.replace("-", "−")
+        change = each.changed
         told[f"{each.title} against the full model"] = change or "—"
     told |= {
         "answers that became wrong, right": "—",
