@@ -65,7 +65,7 @@ def foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
 
 
 def read_ahead() -> None:
-    """Import what the first answer is shown with, half a second, where no click waits for it."""
+    """Import what the first answer is shown with, here where no click waits for it."""
     import pandas as pd
 
     from analysis import answer_figures, flips

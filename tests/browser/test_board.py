@@ -88,3 +88,12 @@ def test_the_keyboard_keeps_its_place_while_colours_and_forecasts_come(cold, pag
     page.keyboard.press("Space")
     measured(page, "11 of 12")
     expect(cell(page, 1, 0)).to_have_attribute("aria-checked", "false")
+
+
+def test_what_draws_charts_is_loaded_before_the_first_one(server, page) -> None:
+    page.goto(server.link("prune"))
+    settled(page)
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    page.wait_for_function(
+        "performance.getEntriesByType('resource').some(each => /PlotlyChart\\./.test(each.name))"
+    )

@@ -40,7 +40,7 @@ _SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
 def expect() -> None:
     """Have the browser load what draws charts, five megabytes, while it has nothing else to do.
 
-    The first chart of a page otherwise keeps it busy for up to a second, just when a person clicks on.
+    The first chart of a page otherwise keeps it busy for half a second, just when a person clicks on.
     """
     with st.container(height=1, border=False, key="expecting"):
         _expecting(key="expecting-charts", data={"script": _charts()})
