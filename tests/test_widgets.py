@@ -1,39 +1,115 @@
 from __future__ import annotations
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 
-def one() -> None:
+def app() -> None:
+    import streamlit as st
+
+    from analysis.ui.state import current
+    from analysis.ui.widgets import segments, setting, several, switch
+
+    def follow_a_link() -> None:
+        current().choices.update(ablation="mean", methods="fisher", timed="on", cells="map")
+
+    setting("ablation", ["zero", "mean"], st.selectbox, label="Off heads add")
+    setting("cells", ["numbers", "map"], segments, label="Cells show")
+    several("methods", ["taylor", "fisher", "random"], label="Methods")
+    switch("timed", label="Time")
+    st.button("Follow", on_click=follow_a_link)
+    names = ("ablation", "cells", "methods", "timed")
+    st.caption(" · ".join(current().choices[name] for name in names))
+
+
+def opened(**query: str) -> AppTest:
+    at = AppTest.from_function(app)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def told(at: AppTest) -> tuple[int, list[int], list[int], bool]:
+    """What a browser is told of the widgets that it has not drawn yet."""
+    boxes = at.selectbox[0], at.get("segmented_control")[0], at.multiselect[0], at.toggle[0]
+    box, cells, methods, timed = (each.proto for each in boxes)
+    return box.default, list(cells.default), list(methods.default), timed.default
+
+
+LINK = {"ablation": "mean", "cells": "map", "methods": "random taylor", "timed": "on"}
+
+
+def test_every_run_tells_the_browser_what_is_chosen() -> None:
+    """A browser may draw nothing before the second run."""
+    at = opened(**LINK)
+    first = told(at)
+    assert first == (1, [1], [2, 0], True)
+    assert told(at.run()) == first
+
+
+def test_what_a_person_chooses_is_kept_and_told_from_then_on() -> None:
+    at = opened()
+    at.selectbox[0].select("mean")
+    at.multiselect[0].set_value(["fisher"])
+    at.toggle[0].set_value(True)
+    at.run()
+    assert at.caption[0].value == "mean · numbers · fisher · on"
+    assert told(at) == (1, [0], [1], True)
+    at.multiselect[0].set_value([])
+    at.run()
+    assert at.caption[0].value == "mean · numbers ·  · on"
+    assert told(at.run()) == (1, [0], [], True)
+
+
+def test_a_widget_keeps_its_key_when_a_person_chooses_and_gets_another_when_a_link_does() -> None:
+    """The key stays so that the keyboard does; a browser holds a value for the old one."""
+    at = opened()
+    before = at.selectbox[0].key
+    at.selectbox[0].select("mean")
+    at.run()
+    at.run()
+    assert at.selectbox[0].key == before
+    at.selectbox[0].select("zero")
+    at.run()
+    at.button[0].click()
+    at.run()
+    assert at.selectbox[0].key != before
+    assert at.caption[0].value == "mean · map · fisher · on"
+    assert at.multiselect[0].value == ["fisher"]
+    assert told(at) == (1, [1], [1], True)
+
+
+def test_what_is_not_offered_is_told_once_and_the_rest_is_kept() -> None:
+    at = opened(methods="taylor nonsense", ablation="mean")
+    assert at.multiselect[0].value == ["taylor"]
+    assert at.selectbox[0].value == "mean"
+    session = at.session_state["headcount"]
+    assert len(session.notices) == 1
+    assert "nonsense" in session.notices[0]
+
+
+def test_a_click_on_a_widget_that_has_gone_changes_nothing() -> None:
+    """A browser sends the value of such a widget once more with its next message."""
+    at = AppTest.from_function(overtaken).run()
+    assert not at.exception
+    assert at.markdown[0].value == "mean"
+
+
+def overtaken() -> None:
     import streamlit as st
 
     from analysis.ui.state import current
     from analysis.ui.widgets import setting
 
-    called = []
-    setting("ablation", ["zero", "mean"], lambda **how: called.append(how["on_change"]))
-    del st.session_state["choice_ablation"]
-    called[0]()
+    clicks = []
+
+    def noted(**how) -> None:
+        st.session_state[how["key"]] = "zero"
+        clicks.append(lambda: how["on_change"](*how["args"]))
+
+    setting("ablation", ["zero", "mean"], noted)
+    current().choices["ablation"] = "mean"
+    setting("ablation", ["zero", "mean"], noted)
+    clicks[0]()
     st.write(current().choices["ablation"])
-
-
-def several() -> None:
-    import streamlit as st
-
-    from analysis.ui.state import current
-    from analysis.ui.widgets import several
-
-    current().choices["methods"] = "taylor"
-    called = []
-    several("methods", ["taylor"], lambda **how: called.append(how["on_change"]))
-    del st.session_state["choice_methods"]
-    called[0]()
-    st.write(current().choices["methods"])
-
-
-@pytest.mark.parametrize(("script", "choice"), [(one, "zero"), (several, "taylor")])
-def test_a_click_that_a_link_has_overtaken_changes_nothing(script, choice: str) -> None:
-    """Following a link drops the widgets' values; a click on one may still be on its way then."""
-    at = AppTest.from_function(script).run()
-    assert not at.exception
-    assert at.markdown[0].value == choice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 import streamlit as st
@@ -9,11 +10,15 @@ import streamlit as st
 from analysis.errors import HeadcountError
 from analysis.ui import uploads
 from analysis.ui.state import Source, current
+from analysis.ui.widgets import Turn
 
 HELP_MODEL = (
     "`demo`, a hub id such as `distilbert-base-uncased-finetuned-sst-2-english`, or a folder"
 )
 HELP_DATA = "`demo`, a hub id such as `stanfordnlp/sst2`, or a CSV, TSV, JSON Lines or Parquet file"
+
+LONGEST = 500
+"""Characters of a name, path or column."""
 
 
 def button() -> None:
@@ -28,29 +33,32 @@ def button() -> None:
 def form() -> None:
     """The form for another source."""
     session = current()
-    shown = session.wanted or session.source
-    for entry in fields(Source):
-        st.session_state.setdefault(f"source_{entry.name}", getattr(shown, entry.name) or "")
+    shown = session.wanted or session.refused or session.source
+    turns = {
+        entry.name: Turn.of(f"source_{entry.name}", getattr(shown, entry.name) or "")
+        for entry in fields(Source)
+    }
+
+    def box(name: str, label: str, help: str | None = None) -> None:
+        written = getattr(shown, name) or ""
+        st.text_input(label, written, key=turns[name].key, help=help, max_chars=LONGEST)
+
     with st.form("source", border=False):
-        st.text_input("Model", key="source_model", help=HELP_MODEL, max_chars=500)
-        st.text_input("Sentences", key="source_data", help=HELP_DATA, max_chars=500)
+        box("model", "Model", HELP_MODEL)
+        box("data", "Sentences", HELP_DATA)
         st.file_uploader(
             "or upload labelled sentences", type=list(uploads.ENDINGS), key="source_file"
         )
         with st.expander("Columns and labels, when their names do not tell"):
-            st.text_input("Column with the texts", key="source_text_column")
-            st.text_input("Column with the labels", key="source_label_column")
-            st.text_input(
-                "Label names", key="source_labels", help="each label's output: `neg=0,pos=1`"
-            )
-        st.form_submit_button("Load", type="primary", on_click=_load)
+            box("text_column", "Column with the texts")
+            box("label_column", "Column with the labels")
+            box("labels", "Label names", "each label's output: `neg=0,pos=1`")
+        st.form_submit_button("Load", type="primary", on_click=_load, args=(turns,))
 
 
-def _load() -> None:
+def _load(turns: Mapping[str, Turn]) -> None:
     session = current()
-    typed = {
-        entry.name: st.session_state[f"source_{entry.name}"].strip() for entry in fields(Source)
-    }
+    typed = {name: st.session_state[turn.key].strip() for name, turn in turns.items()}
     file = st.session_state.get("source_file")
     try:
         if file is not None:
@@ -59,6 +67,7 @@ def _load() -> None:
         session.notices.append(str(error))
         return
     session.wanted = Source(**{name: value for name, value in typed.items() if value})
+    session.refused = None
 
 
 def _short(text: str) -> str:

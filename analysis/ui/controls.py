@@ -129,7 +129,6 @@ def sweep(here: Workspace) -> Comparison:
     several(
         "methods",
         list(known),
-        st.multiselect,
         label="Methods",
         format_func=lambda name: known[name].title,
     )
@@ -168,7 +167,6 @@ def _further() -> None:
     several(
         "fractions",
         list(FRACTIONS),
-        st.multiselect,
         label="Shares of heads removed",
         format_func=lambda share: f"{float(share):.0%}",
     )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
+from analysis.ui.widgets import Turn
 
 OFFERED = 12
 """Sentences of the data that are offered as examples."""
@@ -17,29 +18,36 @@ def text_box(here: Workspace) -> str:
     """The text, typed or picked from the selection split."""
     session = current()
     offered = list(here.sentences("selection", OFFERED).texts)
-    st.session_state.setdefault("text_box", (session.choices["text"] or offered[0])[:LONGEST])
+    text = text_of(here)
+    written = Turn.of("text_box", text)
+    picked = Turn.of("text_example", text if text in offered else None)
 
-    def typed() -> None:
-        session.choices["text"] = st.session_state.text_box
-
-    def picked() -> None:
-        if st.session_state.text_example is not None:
-            session.choices["text"] = st.session_state.text_example
-            st.session_state.text_box = st.session_state.text_example
+    def take(text: str | None) -> None:
+        if text is not None:
+            session.choices["text"] = text
 
     left, right = st.columns([2, 1])
     with left:
-        st.text_area("Text", key="text_box", on_change=typed, height=80, max_chars=LONGEST)
+        st.text_area(
+            "Text",
+            text,
+            key=written.key,
+            on_change=written.chosen,
+            args=(take,),
+            height=80,
+            max_chars=LONGEST,
+        )
     with right:
         st.selectbox(
             "or a sentence of the data",
             offered,
-            index=None,
-            key="text_example",
-            on_change=picked,
+            index=offered.index(text) if text in offered else None,
+            key=picked.key,
+            on_change=picked.chosen,
+            args=(take,),
             placeholder="Choose an example",
         )
-    return text_of(here)
+    return text
 
 
 def text_of(here: Workspace) -> str:

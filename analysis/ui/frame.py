@@ -119,7 +119,7 @@ def _follow_source() -> None:
     elif not job.is_open:
         work.desk.forget(job.key)
         session.notices.append(job.error or "Loading was cancelled.")
-        session.wanted = None
+        session.wanted, session.refused = None, source
         if session.here is None and source != Source():
             session.source = Source()
 

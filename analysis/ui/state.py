@@ -101,6 +101,8 @@ class Session:
     """What is shown, or loading for the first time."""
     wanted: Source | None = None
     """What is loading and will take its place if it can be read."""
+    refused: Source | None = None
+    """What was asked for last where it could not be read; the form keeps it, to be corrected."""
     here: Workspace | None = None
     """The loaded source."""
     mask: HeadMask | None = None
@@ -173,7 +175,7 @@ class Session:
         asked, ablation = from_query(query), self.choices["ablation"]
         self.choices, self.preset = asked.choices, None
         if asked.source != self.source:
-            self.source, self.wanted, self.here = asked.source, None, None
+            self.source, self.wanted, self.refused, self.here = asked.source, None, None, None
             self.mask, self.link_mask = None, asked.link_mask
         elif self.here is not None:
             self.link_mask = asked.link_mask
@@ -254,10 +256,8 @@ def current() -> Session:
 
 
 def visit(query: Mapping[str, str]) -> None:
-    """Let this tab follow a link; widgets of choices show what it says."""
+    """Let this tab follow a link."""
     current().follow(query)
-    for key in [key for key in st.session_state if str(key).startswith(("choice_", "text_"))]:
-        del st.session_state[key]
 
 
 def origin() -> Origin | None:

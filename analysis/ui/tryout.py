@@ -16,6 +16,7 @@ from analysis.ui.flips import NAMES
 from analysis.ui.jobs import Job, Urgency
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
+from analysis.ui.widgets import Turn
 
 if TYPE_CHECKING:
     from analysis.repair import Repaired
@@ -71,15 +72,18 @@ def section(here: Workspace, masks: Sequence[Asked], *, key: str) -> None:
         st.caption("This model does not classify texts: there is no answer to compare.")
         return
     session = current()
-    st.session_state.setdefault(f"{key}_text", session.choices["text"][:LONGEST])
+    text = session.choices["text"][:LONGEST]
+    turn = Turn.of(f"{key}_text", text)
 
-    def typed() -> None:
-        session.choices["text"] = st.session_state[f"{key}_text"]
+    def take(typed: str) -> None:
+        session.choices["text"] = typed
 
-    text = st.text_input(
+    st.text_input(
         "A sentence of your own",
-        key=f"{key}_text",
-        on_change=typed,
+        text,
+        key=turn.key,
+        on_change=turn.chosen,
+        args=(take,),
         max_chars=LONGEST,
         placeholder="Write a sentence and press Enter",
     )

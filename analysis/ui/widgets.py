@@ -1,8 +1,14 @@
-"""Widgets as Headcount uses them: they keep their choices when the page changes."""
+"""Widgets as Headcount uses them: they keep their choices when the page changes.
+
+A choice is kept in the session, and its widget is told it as its default with every run. A value put into
+`st.session_state` instead is told to the browser once; a page that starts again before a browser has drawn it
+loses it, and the widget's empty value then counts as chosen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -11,9 +17,42 @@ from analysis.errors import unknown
 from analysis.ui.state import current
 
 
-def segments(options: Sequence[str], **how: Any) -> str:
+@dataclass(frozen=True)
+class Turn:
+    """A widget's key that is new whenever something else than the widget has changed its value.
+
+    A browser sends the value of a widget that has gone once more with its next message, as if a person had
+    chosen it then; so what an older turn says is not listened to.
+    """
+
+    name: str
+    number: int
+
+    @classmethod
+    def of(cls, name: str, value: Any) -> Turn:
+        """The key for this value."""
+        number, before = st.session_state.get(f"turn_{name}", (0, value))
+        number += value != before
+        st.session_state[f"turn_{name}"] = number, value
+        return cls(name, number)
+
+    @property
+    def key(self) -> str:
+        """The widget's key."""
+        return f"{self.name}_{self.number}"
+
+    def chosen(self, take: Callable[[Any], None]) -> None:
+        """Take what a person has just chosen; the widget stays, with its focus."""
+        if st.session_state[f"turn_{self.name}"][0] != self.number:
+            return
+        value = st.session_state[self.key]
+        st.session_state[f"turn_{self.name}"] = self.number, value
+        take(value)
+
+
+def segments(options: Sequence[str], index: int, **how: Any) -> str:
     """Buttons side by side, one of which is always chosen."""
-    return st.segmented_control(options=options, required=True, **how)
+    return st.segmented_control(options=options, default=options[index], required=True, **how)
 
 
 def setting(
@@ -28,65 +67,67 @@ def setting(
     Args:
         name: key of the choice.
         options: what can be chosen.
-        widget: such as `st.selectbox`; called with `options` and a key.
+        widget: such as `st.selectbox`; called with `options`, an index among them and a key.
         take: takes a new choice over, where that is more than keeping it.
         how: passed on to the widget, `label` among it.
     """
     session = current()
-    key = f"choice_{name}"
     value = _checked(name, options)
-    if st.session_state.get(key) != value:  # the choice has been changed elsewhere, such as by undo
-        st.session_state[key] = value
+    turn = Turn.of(f"choice_{name}", value)
 
-    def keep() -> None:
-        if key not in st.session_state:  # a link has been followed while the click was on its way
-            return
-        chosen = st.session_state[key] or value
-        if take is not None:
-            take(chosen)
-        else:
-            session.choices[name] = chosen
+    def keep(chosen: str) -> None:
+        session.choices[name] = chosen
 
-    widget(options=options, key=key, on_change=keep, **how)
-    return session.choices[name] if session.choices[name] in options else value
+    widget(
+        options=options,
+        index=list(options).index(value),
+        key=turn.key,
+        on_change=turn.chosen,
+        args=(take or keep,),
+        **how,
+    )
+    return value
 
 
-def several(name: str, options: Sequence[str], widget: Callable[..., Any], **how: Any) -> list[str]:
-    """As `setting`, for a widget with several choices; unknown ones are left out."""
+def several(name: str, options: Sequence[str], **how: Any) -> list[str]:
+    """As `setting`, for a list of which several can be chosen; unknown ones are left out."""
     session = current()
-    key = f"choice_{name}"
-    if key not in st.session_state:
-        asked = session.choices[name].split()
-        st.session_state[key] = [part for part in asked if part in options]
-        session.choices[name] = " ".join(st.session_state[key])
+    asked = session.choices[name].split()
+    known = [part for part in asked if part in options]
+    if len(asked) > len(known):
         for part in asked:
             if part not in options:
                 reason = unknown(name, part[:40], options)
                 session.notices.append(f"One of the link's {name} was not used: {reason}.")
-        if len(asked) > len(st.session_state[key]):
-            st.rerun()  # what is to be said stands above
+        session.choices[name] = " ".join(known)
+        st.rerun()  # what is to be said stands above
+    turn = Turn.of(f"choice_{name}", known)
 
-    def keep() -> None:
-        if key in st.session_state:
-            session.choices[name] = " ".join(st.session_state[key])
+    def keep(chosen: list[str]) -> None:
+        session.choices[name] = " ".join(chosen)
 
-    widget(options=options, key=key, on_change=keep, **how)
-    return list(st.session_state[key])
+    st.multiselect(
+        options=options,
+        default=known,
+        key=turn.key,
+        on_change=turn.chosen,
+        args=(keep,),
+        **how,
+    )
+    return known
 
 
 def switch(name: str, **how: Any) -> bool:
     """As `setting`, for a switch whose choices are `off` and `on`."""
     session = current()
-    key = f"choice_{name}"
-    value = _checked(name, ("off", "on"))
-    if key not in st.session_state:
-        st.session_state[key] = value == "on"
+    is_on = _checked(name, ("off", "on")) == "on"
+    turn = Turn.of(f"choice_{name}", is_on)
 
-    def keep() -> None:
-        session.choices[name] = "on" if st.session_state[key] else "off"
+    def keep(chosen: bool) -> None:
+        session.choices[name] = "on" if chosen else "off"
 
-    st.toggle(key=key, on_change=keep, **how)
-    return session.choices[name] == "on"
+    st.toggle(value=is_on, key=turn.key, on_change=turn.chosen, args=(keep,), **how)
+    return is_on
 
 
 def _checked(name: str, options: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -70,6 +71,10 @@ class Tab:
     @property
     def session(self):
         return self.at.session_state["headcount"]
+
+    def box(self, name: str, kind: str = "selectbox"):
+        """The widget of a choice; its key ends in a number that rises with each change from elsewhere."""
+        return next(box for box in self.at.get(kind) if re.fullmatch(rf"{name}_\d+", box.key or ""))
 
     def metric(self, label: str) -> str:
         return next(entry.value for entry in self.at.metric if entry.label == label)

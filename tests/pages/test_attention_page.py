@@ -29,9 +29,8 @@ def drawn(monkeypatch):
 def choose(opened, **choices: str):
     """Use the page's own switches."""
     for name, value in choices.items():
-        key = f"choice_{name}"
         kind = "segmented_control" if name == "maps" else "toggle"
-        widget = next(each for each in opened.at.get(kind) if each.key == key)
+        widget = opened.box(f"choice_{name}", kind)
         widget.set_value(value if name == "maps" else value == "on")
     return opened.run().settle()
 

@@ -108,7 +108,7 @@ def test_no_flips_is_said_in_one_sentence() -> None:
 def test_a_sentence_of_ones_own_is_answered_with_and_without_the_heads(tab) -> None:
     opened = tab(off=OFF).visit("prune")
     assert "Write a sentence to see" in opened.said()
-    opened.at.text_input(key="own_text").set_value("the plot is not **very** good")
+    opened.box("own_text", "text_input").set_value("the plot is not **very** good")
     said = opened.run().settle().said()
     assert "tokens, special ones included" in said
     assert "answers **" in said

@@ -31,8 +31,8 @@ def test_a_score_that_costs_more_joins_the_map_the_scatter_and_the_agreement(tab
     opened.press("Score the heads by every quick method")
     assert METHODS["leave-one-out"].title in chart(opened, "agreement")
     assert "leave-one-out" not in opened.at.selectbox(key="score_by").value
-    opened.at.selectbox(key="choice_statistic").select("score_leave-one-out")
-    opened.at.selectbox(key="choice_x").select("score_leave-one-out")
+    opened.box("choice_statistic").select("score_leave-one-out")
+    opened.box("choice_x").select("score_leave-one-out")
     opened.run().settle()
     assert METHODS["leave-one-out"].title in chart(opened, "scatter")
     assert "furthest from the full model" in opened.said()
@@ -72,7 +72,7 @@ def test_a_link_to_a_score_that_nobody_has_measured_measures_it(tab, place: str)
     opened = tab(**{place: "score_taylor"}).visit("heads")
     assert "not used" not in opened.said()
     assert opened.session.choices[place] == "score_taylor"
-    assert opened.at.selectbox(key=f"choice_{place}").value == "score_taylor"
+    assert opened.box(f"choice_{place}").value == "score_taylor"
     drawn = chart(opened, "map" if place == "statistic" else "scatter")
     assert ("place in the order" if place == "statistic" else "Score: Taylor") in drawn
 
@@ -136,7 +136,7 @@ def test_stability_of_every_quick_method_comes_on_demand_with_the_samples_of_one
     assert "share no sentence" in opened.said()
     focused = chart(opened, "samples")
     assert all(f"sample {number}" in focused for number in range(1, 6))
-    opened.at.selectbox(key="choice_steady").select("magnitude")
+    opened.box("choice_steady").select("magnitude")
     opened.run().settle()
     assert chart(opened, "samples") != focused
     assert opened.session.query()["steady"] == "magnitude"

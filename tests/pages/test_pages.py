@@ -81,13 +81,13 @@ def test_switching_heads_changes_the_answer_and_can_be_undone(tab) -> None:
 
 def test_what_off_heads_add_is_a_step_of_its_own(tab) -> None:
     opened = tab(off="3.0.1").visit("prune")
-    opened.at.selectbox(key="choice_ablation").select("mean")
+    opened.box("choice_ablation").select("mean")
     opened.run().settle().press("Undo")
-    assert opened.at.selectbox(key="choice_ablation").value == "zero"
+    assert opened.box("choice_ablation").value == "zero"
     assert opened.session.choices["ablation"] == "zero"
     assert opened.session.mask.encode() == "3.0.1"
     opened.press("Redo")
-    assert opened.at.selectbox(key="choice_ablation").value == "mean"
+    assert opened.box("choice_ablation").value == "mean"
 
 
 def test_a_preset_keeps_as_many_heads_as_asked(tab) -> None:
@@ -155,7 +155,7 @@ def test_scores_join_the_statistics_and_say_where_they_agree(tab) -> None:
     opened = tab().visit("heads").press("Score the heads by every quick method")
     assert "score_taylor" in opened.at.dataframe[0].value
     assert "When half of the heads stay" in opened.said()
-    opened.at.selectbox(key="choice_statistic").select("score_repair-aware")
+    opened.box("choice_statistic").select("score_repair-aware")
     assert "kept longest" in opened.run().said()
 
 

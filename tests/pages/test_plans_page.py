@@ -113,27 +113,27 @@ def test_opening_a_plan_can_be_undone(two) -> None:
 def test_opening_a_plan_brings_its_ablation(tab) -> None:
     opened = keep(tab(off=OFF, ablation="mean").visit("prune"))
     opened.session.choices["plan"] = ""
-    opened.at.selectbox(key="choice_ablation").select("zero")
+    opened.box("choice_ablation").select("zero")
     opened.run().settle()
     chooser(opened).select(Store().plans.all()[0].id)
     opened.run().settle()
     assert opened.session.choices["ablation"] == "mean"
-    assert opened.at.selectbox(key="choice_ablation").value == "mean"
+    assert opened.box("choice_ablation").value == "mean"
 
 
 def test_undo_after_opening_a_plan_brings_the_ablation_back(tab) -> None:
     opened = keep(tab(off=OFF, ablation="mean").visit("prune"))
     opened.session.choices["plan"] = ""
-    opened.at.selectbox(key="choice_ablation").select("zero")
+    opened.box("choice_ablation").select("zero")
     opened.run().settle().press("All on")
     chooser(opened).select(Store().plans.all()[0].id)
     opened.run().settle().press("Undo")
     assert opened.session.mask.is_full
     assert opened.session.choices["ablation"] == "zero"
-    assert opened.at.selectbox(key="choice_ablation").value == "zero"
+    assert opened.box("choice_ablation").value == "zero"
     opened.press("Redo")
     assert opened.session.mask.encode() == OFF
-    assert opened.at.selectbox(key="choice_ablation").value == "mean"
+    assert opened.box("choice_ablation").value == "mean"
 
 
 def test_a_name_that_is_taken_is_told_and_nothing_is_kept(two) -> None:
@@ -271,7 +271,7 @@ def test_a_plan_is_compared_with_the_full_model_and_the_link_says_so(two) -> Non
 def test_ones_own_sentence_is_answered_under_all_three(two, tab) -> None:
     opened = tab(**{**two.session.query(), "text": "the film was very good"}).visit("plans")
     assert "answers" in opened.said()
-    assert opened.at.text_input(key="pair_own_text").value == "the film was very good"
+    assert opened.box("pair_own_text", "text_input").value == "the film was very good"
 
 
 def test_ones_own_sentence_is_answered_by_the_repaired_model_where_a_plan_has_a_repair(

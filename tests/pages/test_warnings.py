@@ -37,5 +37,5 @@ def test_enough_sentences_are_not_called_few(tab, monkeypatch) -> None:
 def test_the_random_method_is_called_one_draw_of_many_and_no_other_is(tab) -> None:
     opened = tab(method="random").visit("prune")
     assert DRAW in opened.said()
-    opened.at.selectbox(key="choice_method").select("magnitude")
+    opened.box("choice_method").select("magnitude")
     assert DRAW not in opened.run().settle().said()

@@ -15,6 +15,7 @@ from analysis.ui.plans import shelf
 from analysis.ui.plans.shelf import Shelf
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
+from analysis.ui.widgets import Turn
 
 INDENT = "\u2003"
 """What a plan in a list is moved to the right by, for each plan above it."""
@@ -106,7 +107,7 @@ def _keep(here: Workspace, parent: str | None, limit: int | None) -> None:
 
 def _chooser(found: Shelf, plan: StoredPlan | None) -> None:
     names = listed(found)
-    turn = shelf.Turn.of("plan_open", plan.id if plan else None)
+    turn = Turn.of("plan_open", plan.id if plan else None)
 
     def take(id: str | None) -> None:
         picked = found.get(id)

@@ -12,9 +12,10 @@ from analysis.mask import HeadMask
 from analysis.ui import figure, flips, frame, tryout, views
 from analysis.ui.plans import bar, measure
 from analysis.ui.plans.measure import Numbers
-from analysis.ui.plans.shelf import Shelf, Turn, opened
+from analysis.ui.plans.shelf import Shelf, opened
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
+from analysis.ui.widgets import Turn
 
 if TYPE_CHECKING:
     from analysis.evaluation import Evaluation

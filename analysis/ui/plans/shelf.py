@@ -205,36 +205,3 @@ def setting(
 def _add(here: Workspace, plan: Plan, parent: str | None) -> StoredPlan:
     where = {"data": data_key(here), "data_name": here.data.name}
     return store().plans.keep(plan, **where, parent=parent)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A widget's key that is new whenever something else than the widget has changed its value.
-
-    A browser sends the value of a widget that has gone once more with its next message, as if a person had
-    chosen it then; so what an older turn says is not listened to.
-    """
-
-    name: str
-    number: int
-
-    @classmethod
-    def of(cls, name: str, value: str | None) -> Turn:
-        """The key for this value."""
-        number, before = st.session_state.get(f"turn_{name}", (0, value))
-        number += value != before
-        st.session_state[f"turn_{name}"] = number, value
-        return cls(name, number)
-
-    @property
-    def key(self) -> str:
-        """The widget's key."""
-        return f"{self.name}_{self.number}"
-
-    def chosen(self, take: Callable[[Any], None]) -> None:
-        """Take what a person has just chosen; the widget stays, with its focus."""
-        if st.session_state[f"turn_{self.name}"][0] != self.number:
-            return
-        value = st.session_state[self.key]
-        st.session_state[f"turn_{self.name}"] = self.number, value
-        take(value)
