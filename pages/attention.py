@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.mask import name
-from analysis.ui import atlas, board_picture, examples, figure, frame, views
+from analysis.ui import atlas, board_picture, examples, figure, frame, parts, views
 from analysis.ui.mapview import mapview, svg
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, switchboard
@@ -29,7 +29,6 @@ def pick() -> None:
         session.choices["head"] = f"{head[0]}.{head[1]}"
 
 
-@st.fragment
 def board() -> None:
     """All maps, and one of them large."""
     head, what = session.head(), atlas.MAPS[reading.what]
@@ -66,5 +65,5 @@ def board() -> None:
     frame.write_link()
 
 
-board()
+parts.part(board)
 atlas.in_bertviz(found, reading, session.head())

@@ -12,6 +12,7 @@ from analysis.ui import (
     flips,
     frame,
     one_head,
+    parts,
     results,
     tryout,
     views,
@@ -39,7 +40,6 @@ def take() -> None:
         session.touched = head or session.touched
 
 
-@st.fragment
 def board() -> None:
     """The switchboard beside its results."""
     frame.write_link()  # at once: a reload in the middle of drawing keeps the click
@@ -95,4 +95,4 @@ def board() -> None:
         figure.expect()
 
 
-board()
+parts.part(board)

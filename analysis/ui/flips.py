@@ -8,6 +8,7 @@ import streamlit as st
 
 from analysis.ui import figure
 from analysis.ui.jobs import Job
+from analysis.ui.parts import go, part
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 from analysis.ui.words import escaped
@@ -69,14 +70,13 @@ def section(
     sentences = here.sentences(split, after.n)
     found = compare(before, after, sentences, tuple(here.subject.labels))
 
-    @st.fragment
-    def part() -> None:
+    def listed() -> None:
         st.markdown(certainty(found.chance, len(found.flips), found.n))
         _listing(found, names, key)
         if len(found.flips):
             _pictures(found, names, key)
 
-    part()
+    part(listed)
 
 
 def certainty(chance: Chance, flipped: int, n: int) -> str:
@@ -188,7 +188,7 @@ def _table(rows: pd.DataFrame, names: tuple[str, str], key: str) -> None:
     )
     if (click := st.session_state.get(f"{key}_open")) is not None:
         current().choices["text"] = str(rows["text"].iloc[click["row"]])
-        st.switch_page("pages/attention.py")
+        go("pages/attention.py")
 
 
 def _pictures(found: Comparison, names: tuple[str, str], key: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from analysis.mask import Head, name
 from analysis.ui import cells, close_up, figure, frame, views
 from analysis.ui.jobs import Job
+from analysis.ui.parts import go
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, switchboard
@@ -47,7 +48,7 @@ def open_page(head: Head, *, key: str, **how: Any) -> None:
     """A button to a head's page; `how` is passed on to `st.button`."""
     told = f"Open the page of {name(head)}"
     if st.button(told, key=key, on_click=choose, args=(head,), **how):
-        st.switch_page("pages/head.py")
+        go("pages/head.py")
 
 
 def picker(here: Workspace, profile: Profile) -> Head:
@@ -185,7 +186,7 @@ def _examples(job: Job[Any]) -> None:
     )
     if (click := st.session_state.get("example_open")) is not None:
         current().choices["text"] = found[click["row"]].text
-        st.switch_page("pages/attention.py")
+        go("pages/attention.py")
 
 
 def _alike(job: Job[Any], average: Job[Any], head: Head) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from analysis.mask import HasHeads, HeadMask
 from analysis.ui import figure, frame, navigation, tested, views, work
 from analysis.ui.jobs import Job
+from analysis.ui.parts import go
 from analysis.ui.resources import Workspace
 from analysis.ui.state import DEFAULTS, current
 from analysis.ui.widgets import setting
@@ -151,7 +152,7 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
 def curves(job: Job[pd.DataFrame]) -> None:
     """The curves as far as they are known; a click on a point opens its mask on the switchboard."""
     if st.session_state.pop(OPENED, False):  # a click runs this part alone, where no mask is seen
-        st.switch_page(navigation.place("prune").file)
+        go(navigation.place("prune").file)
     table = job.result
     if table is None or table.empty:
         return

@@ -9,6 +9,8 @@ import streamlit as st
 
 from analysis.ui import waiting, work
 from analysis.ui.jobs import Job
+from analysis.ui.navigation import place
+from analysis.ui.parts import go, part
 from analysis.ui.state import visit
 from analysis.ui.words import duration, escaped
 
@@ -21,7 +23,6 @@ AFRESH = 1.0
 def button() -> None:
     """The button that says how much is running and opens the list; nothing where there is nothing to list."""
 
-    @st.fragment(run_every=AFRESH if work.desk.open_jobs() else None)
     def listed() -> None:
         jobs, ended = work.desk.open_jobs(), work.desk.finished(LISTED)
         if not jobs and not ended:
@@ -36,7 +37,7 @@ def button() -> None:
             for job in ended:
                 _ended(job)
 
-    listed()
+    part(listed, AFRESH if work.desk.open_jobs() else None)
 
 
 def _open(job: Job[Any]) -> None:
@@ -60,4 +61,4 @@ def _back(job: Job[Any]) -> None:
     """The button that leads to where the work was asked for, with everything as it was then."""
     if job.origin is not None and st.button("Go to it", key=f"open-{id(job)}"):
         visit(job.origin.query)
-        st.switch_page(f"pages/{job.origin.page}.py")
+        go(place(job.origin.page).file)

@@ -9,6 +9,7 @@ import streamlit as st
 from analysis.mask import HeadMask
 from analysis.ui import navigation, views, waiting, work
 from analysis.ui.comparison import Comparison
+from analysis.ui.parts import go
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current, visit
 from analysis.ui.words import escaped
@@ -95,10 +96,10 @@ def _said(here: Workspace, found: Headroom) -> None:
         for each in dict.fromkeys(filter(None, (found.shown, best))):
             if st.button(f"Show the {each.removed} on the switchboard", key=f"show_{each.removed}"):
                 current().change(HeadMask.decode(here.anatomy, each.mask))
-                st.switch_page("pages/prune.py")
+                go("pages/prune.py")
         if st.button("See the curves", icon=":material/show_chart:"):
             visit({**current().query(), "methods": " ".join(METHODS), "sentences": "all"})
-            st.switch_page(navigation.DECIDE[-1].file)
+            go(navigation.DECIDE[-1].file)
 
 
 def _change(candidate: Candidate, measure: str) -> str:

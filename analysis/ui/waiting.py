@@ -9,6 +9,7 @@ import streamlit as st
 
 from analysis.ui import work
 from analysis.ui.jobs import Job
+from analysis.ui.parts import part
 from analysis.ui.resources import STAGES
 from analysis.ui.state import current
 from analysis.ui.words import duration, escaped
@@ -39,13 +40,12 @@ def follow(job: Job[Any], place: str = "page") -> None:
         return
     job.joined_by(current().id)
 
-    @st.fragment(run_every=POLL)
     def progress() -> None:
         _progress(job, place)
         if not job.is_open:
             st.rerun()
 
-    progress()
+    part(progress, POLL)
 
 
 def live(draw: Callable[[], None], *jobs: Job[Any], patience: float = AT_ONCE) -> None:
@@ -60,15 +60,14 @@ def live(draw: Callable[[], None], *jobs: Job[Any], patience: float = AT_ONCE) -
     jobs[0].wait_known(patience)
     running = [job for job in jobs if job.is_open]
 
-    @st.fragment(run_every=POLL if running else None)
-    def part() -> None:
+    def look() -> None:
         for job in running:
             job.looked_at(current().id)
         draw()
         if not all(job.is_open for job in running):
             st.rerun()
 
-    part()
+    part(look, POLL if running else None)
 
 
 def bar(job: Job[Any], *, is_awaited: bool = True) -> None:

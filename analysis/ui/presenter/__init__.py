@@ -10,6 +10,7 @@ import streamlit as st
 
 from analysis.report.svg import on_white
 from analysis.ui import figure, navigation
+from analysis.ui.parts import go
 from analysis.ui.state import current
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def bar(number: int) -> None:
         _go("Next", number + 1, "next", icon=":material/arrow_forward:", icon_position="right")
         if st.button("Leave", key="stage_leave", type="tertiary", icon=":material/close:"):
             current().choices["step"] = "1"
-            st.switch_page(navigation.DECIDE[0].file, query_params=current().query())
+            go(navigation.DECIDE[0].file, current().query())
 
 
 def show(picture: str, table: pd.DataFrame | Callable[[], pd.DataFrame], name: str) -> None:

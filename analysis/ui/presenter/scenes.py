@@ -9,6 +9,7 @@ import streamlit as st
 from analysis.mask import HeadMask, name
 from analysis.ui import board_picture, computing, figure, frame, presenter, views, work
 from analysis.ui.examples import LONGEST
+from analysis.ui.parts import part
 from analysis.ui.presenter import pictures
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current, write_link
@@ -102,7 +103,7 @@ def switching(here: Workspace) -> None:
     st.title(
         f"We switch {off} of {mask.heads_total} heads off. Click one to change that.", anchor=False
     )
-    _switches(here)
+    part(lambda: _switches(here))
 
 
 def happening(here: Workspace) -> None:
@@ -236,7 +237,6 @@ def carried_by_half(ranking: Ranking) -> float:
     return float(scores.head(len(scores) // 2).sum()) / total if total else 0.0
 
 
-@st.fragment
 def _switches(here: Workspace) -> None:
     session = current()
     mask = story_mask(here)
