@@ -64,9 +64,9 @@ def test_the_maps_of_a_sentence_are_a_click_away(tab, monkeypatch) -> None:
         **{name: getattr(flips.st, name) for name in ("column_config",)},
         dataframe=lambda *_, **__: None,
         session_state=state,
-        switch_page=went.append,
     )
     monkeypatch.setattr(flips, "st", stand_in)
+    monkeypatch.setattr(flips, "go", went.append)
     monkeypatch.setattr(flips, "current", lambda: session)
     flips._table(rows.assign(what="broken"), flips.NAMES, "flips")
     assert went == ["pages/attention.py"]

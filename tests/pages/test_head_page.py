@@ -93,8 +93,9 @@ def test_one_clicked_point_offers_its_heads_page(monkeypatch, points, went) -> N
         on_click(*args)
         return True
 
-    state = SimpleNamespace(session_state={"map": event}, switch_page=found.append, button=press)
+    state = SimpleNamespace(session_state={"map": event}, button=press)
     monkeypatch.setattr(one_head, "st", state)
+    monkeypatch.setattr(one_head, "go", found.append)
     monkeypatch.setattr(one_head, "current", lambda: session)
     one_head.offer("map")
     assert found == went
