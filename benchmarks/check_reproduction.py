@@ -125,7 +125,7 @@ def told(row: Mapping[str, Any]) -> str:
     )
 
 
-def summary(rows: Sequence[Mapping[str, Any]], drawn: int) -> str:
+def summary(rows: Sequence[Mapping[str, Any]], asked: int, what: str = "drawn rows") -> str:
     """What the check found, in one sentence."""
     counts = {
         verdict: sum(row["verdict"] == verdict for row in rows)
@@ -133,7 +133,7 @@ def summary(rows: Sequence[Mapping[str, Any]], drawn: int) -> str:
     }
     apart = max((abs(row["recorded"] - row["recomputed"]) for row in rows), default=0.0)
     return (
-        f"{len(rows)} of {drawn} drawn rows recomputed: {counts['the same']} the same, "
+        f"{len(rows)} of {asked} {what} recomputed: {counts['the same']} the same, "
         f"{counts['other answers']} with the same heads and other answers, {counts['other heads']} with other "
         f"heads; accuracies at most {100 * apart:.2f} points apart."
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
-from reproduction_tables import costs, grid, listing, margins, named
+from reproduction_tables import costs, grid, listing, luck, margins, named
 from reproduction_verdicts import OWN, PAPER, SEARCH, verdicts
 
 from analysis.models import Subject
@@ -65,11 +65,15 @@ def report(
         grid(test),
         "## Every method at 25 % and 50 %",
         "Change of accuracy on the test split in points, with its 95 % paired interval; without repair, and after "
-        "least squares. The percentile is the method's place among the random masks without repair. "
-        "p is McNemar's exact test against the random mask of median accuracy, corrected by Holm over methods.",
+        "least squares.",
         listing(test),
         "The same on the selection split, where choices were made:",
-        listing(tables["selection"], tests=False),
+        listing(tables["selection"]),
+        "## Better than chance?",
+        "Percentile among the random masks at the same share and with the same repair, on the test split, and p of "
+        "McNemar's exact test against the random mask of median accuracy, corrected by Holm over methods. A small p "
+        "with a low percentile says that the method is worse than chance.",
+        luck(test),
         "## Is the loss negligible?",
         MEANING,
         margins(test),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,27 +17,35 @@ MARGINS = (1.0, 0.5)
 """Points of accuracy whose loss counts as negligible, and as none."""
 
 
-def listing(table: pd.DataFrame, tests: bool = True) -> str:
-    """Every method at the tested fractions, as Markdown."""
-    columns = ["method", *(f"{f:.0%}, {r}" for f in TESTED for r in ("no repair", "least squares"))]
-    if tests:
-        columns += [f"percentile, p at {f:.0%}" for f in TESTED]
-    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
+def listing(table: pd.DataFrame) -> str:
+    """The change of accuracy of every method at the tested fractions, as Markdown."""
+    return _by_method(table, _cell)
+
+
+def luck(test: pd.DataFrame) -> str:
+    """Every method's place among random masks, and p against the median one, as Markdown."""
+    return _by_method(test[test["method"] != "random"], _placed)
+
+
+def _by_method(table: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> str:
+    """A line a method, a column a tested fraction with and without repair."""
+    lines = [["method", *(f"{f:.0%}, {r}" for f in TESTED for r in ("no repair", "least squares"))]]
+    lines.append(["---"] * len(lines[0]))
     for method in dict.fromkeys(table["method"]):
-        cells = [METHODS[method].title]
-        for fraction in TESTED:
-            for repair in ("none", "least-squares"):
-                cells.append(_cell(rows_of(table, method, fraction, repair)))
-        if tests:
-            for fraction in TESTED:
-                row = rows_of(table, method, fraction, "none").iloc[0]
-                cells.append(
-                    ""
-                    if method == "random"
-                    else f"{row['percentile']:.0f}, {row['p_random_holm']:.2g}"
-                )
-        lines.append(" | ".join(cells))
-    return "\n".join(f"| {line} |" for line in lines)
+        found = (
+            rows_of(table, method, fraction, repair)
+            for fraction in TESTED
+            for repair in ("none", "least-squares")
+        )
+        lines.append([METHODS[method].title, *map(cell, found)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _placed(rows: pd.DataFrame) -> str:
+    if rows.empty or rows["p_random_holm"].isna().all():
+        return ""
+    row = rows.iloc[0]
+    return f"{row['percentile']:.0f}, {row['p_random_holm']:.2g}"
 
 
 def grid(test: pd.DataFrame) -> str:

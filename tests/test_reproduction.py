@@ -67,7 +67,8 @@ def test_the_document_has_the_tables_of_the_record(test, selection):
     for table in (
         tables.grid(test),
         tables.listing(test),
-        tables.listing(selection, tests=False),
+        tables.listing(selection),
+        tables.luck(test),
         tables.margins(test),
     ):
         assert table in text
@@ -175,3 +176,15 @@ def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
     assert "9 of 9 drawn rows recomputed: 9 the same" in found.stdout
     checked = pd.read_csv(tmp_path / "check.csv")
     assert list(checked.columns) == check.SHOWN
+    once = pd.read_csv(out / "test.csv", dtype={"mask": str})
+    once.assign(p_random=float("nan")).to_csv(tmp_path / "record.csv", index=False)
+    found = run(
+        "repaired_again.py",
+        *("--record", str(tmp_path / "record.csv"), "--out", str(tmp_path / "again.csv")),
+        *("--fraction", "0.5", "--fill"),
+    )
+    assert "7 of 7 rows recomputed: 7 the same" in found.stdout
+    there = (once["fraction"] == 0.5) & (once["repair"] == "least-squares")
+    filled = pd.read_csv(tmp_path / "record.csv", dtype={"mask": str})
+    pd.testing.assert_frame_equal(filled[there], once[there])
+    assert filled.loc[~there, "p_random"].isna().all()

@@ -113,3 +113,30 @@ def overtaken() -> None:
     setting("ablation", ["zero", "mean"], noted)
     clicks[0]()
     st.write(current().choices["ablation"])
+
+
+def growing() -> None:
+    import streamlit as st
+
+    from analysis.ui.state import current
+    from analysis.ui.widgets import setting
+
+    there = st.session_state.setdefault("there", 191)
+    labels = {"all": f"all {there}"}
+    setting("sentences", ["all"], st.selectbox, format_func=labels.get, label="How many")
+    st.button("Others", on_click=lambda: st.session_state.update(there=285))
+    st.button("Anything")
+    st.caption(" ".join(current().notices) or "none")
+
+
+def test_a_widget_whose_labels_change_gets_another_key() -> None:
+    """A browser answers with a label, and the old one names nothing any more."""
+    at = AppTest.from_function(growing).run()
+    before = at.selectbox[0].key
+    for number in (1, 0, 1):
+        at.button[number].click()
+        at.run()
+        assert at.caption[0].value == "none"
+        assert at.selectbox[0].value == "all"
+    assert at.selectbox[0].key != before
+    assert at.selectbox[0].proto.options == ["all 285"]

@@ -59,6 +59,8 @@ def form() -> None:
 def _load(turns: Mapping[str, Turn]) -> None:
     session = current()
     typed = {name: st.session_state[turn.key].strip() for name, turn in turns.items()}
+    for name, turn in turns.items():
+        turn.holds(typed[name])
     file = st.session_state.get("source_file")
     try:
         if file is not None:

@@ -15,16 +15,16 @@ LONGEST = 100_000
 
 
 def text_box(here: Workspace) -> str:
-    """The text, typed or picked from the selection split."""
+    """The text, typed or picked from the selection split; a box that was emptied shows the first sentence again."""
     session = current()
     offered = list(here.sentences("selection", OFFERED).texts)
     text = text_of(here)
     written = Turn.of("text_box", text)
-    picked = Turn.of("text_example", text if text in offered else None)
+    picked = Turn.of("text_example", None)  # a menu: what is picked stands in the box
 
-    def take(text: str | None) -> None:
-        if text is not None:
-            session.choices["text"] = text
+    def take(chosen: str | None) -> None:
+        if chosen is not None:
+            session.choices["text"] = chosen
 
     left, right = st.columns([2, 1])
     with left:
@@ -41,7 +41,7 @@ def text_box(here: Workspace) -> str:
         st.selectbox(
             "or a sentence of the data",
             offered,
-            index=offered.index(text) if text in offered else None,
+            index=None,
             key=picked.key,
             on_change=picked.chosen,
             args=(take,),

@@ -102,7 +102,7 @@ class Session:
     wanted: Source | None = None
     """What is loading and will take its place if it can be read."""
     refused: Source | None = None
-    """What was asked for last where it could not be read; the form keeps it, to be corrected."""
+    """What was asked for last where it could not be read or was cancelled; the form keeps it, to be corrected."""
     here: Workspace | None = None
     """The loaded source."""
     mask: HeadMask | None = None

@@ -7,7 +7,7 @@ loses it, and the widget's empty value then counts as chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,21 +19,23 @@ from analysis.ui.state import current
 
 @dataclass(frozen=True)
 class Turn:
-    """A widget's key that is new whenever something else than the widget has changed its value.
+    """A widget's key that is new whenever something else than the widget has changed its value or its labels.
 
     A browser sends the value of a widget that has gone once more with its next message, as if a person had
-    chosen it then; so what an older turn says is not listened to.
+    chosen it then; so what an older turn says is not listened to. It names a choice by its label: a label that
+    is not there any more would count as chosen, too.
     """
 
     name: str
     number: int
 
     @classmethod
-    def of(cls, name: str, value: Any) -> Turn:
-        """The key for this value."""
-        number, before = st.session_state.get(f"turn_{name}", (0, value))
-        number += value != before
-        st.session_state[f"turn_{name}"] = number, value
+    def of(cls, name: str, value: Any, labels: Sequence[str] = ()) -> Turn:
+        """The key for this value, and for these labels of what can be chosen."""
+        now = value, tuple(labels)
+        number, before = st.session_state.get(f"turn_{name}", (0, now))
+        number += now != before
+        st.session_state[f"turn_{name}"] = number, now
         return cls(name, number)
 
     @property
@@ -43,11 +45,17 @@ class Turn:
 
     def chosen(self, take: Callable[[Any], None]) -> None:
         """Take what a person has just chosen; the widget stays, with its focus."""
-        if st.session_state[f"turn_{self.name}"][0] != self.number:
+        number, _ = st.session_state[f"turn_{self.name}"]
+        if number != self.number or self.key not in st.session_state:
             return
         value = st.session_state[self.key]
-        st.session_state[f"turn_{self.name}"] = self.number, value
+        self.holds(value)
         take(value)
+
+    def holds(self, value: Any) -> None:
+        """Note what the widget has; it keeps its key where that is its value from now on."""
+        _, (_, labels) = st.session_state[f"turn_{self.name}"]
+        st.session_state[f"turn_{self.name}"] = self.number, (value, labels)
 
 
 def segments(options: Sequence[str], index: int, **how: Any) -> str:
@@ -73,7 +81,7 @@ def setting(
     """
     session = current()
     value = _checked(name, options)
-    turn = Turn.of(f"choice_{name}", value)
+    turn = Turn.of(f"choice_{name}", value, _labels(options, how))
 
     def keep(chosen: str) -> None:
         session.choices[name] = chosen
@@ -101,7 +109,7 @@ def several(name: str, options: Sequence[str], **how: Any) -> list[str]:
                 session.notices.append(f"One of the link's {name} was not used: {reason}.")
         session.choices[name] = " ".join(known)
         st.rerun()  # what is to be said stands above
-    turn = Turn.of(f"choice_{name}", known)
+    turn = Turn.of(f"choice_{name}", known, _labels(options, how))
 
     def keep(chosen: list[str]) -> None:
         session.choices[name] = " ".join(chosen)
@@ -128,6 +136,11 @@ def switch(name: str, **how: Any) -> bool:
 
     st.toggle(value=is_on, key=turn.key, on_change=turn.chosen, args=(keep,), **how)
     return is_on
+
+
+def _labels(options: Sequence[str], how: Mapping[str, Any]) -> list[str]:
+    """What a browser calls the options."""
+    return list(map(how.get("format_func") or str, options))
 
 
 def _checked(name: str, options: Sequence[str]) -> str:

@@ -44,6 +44,18 @@ def test_a_plan_and_its_branch_are_kept_and_deleted_by_the_keyboard_and_undone(a
     expect(alone.get_by_text("Deleted second.")).to_have_count(0)
 
 
+def test_a_renamed_plan_stays_open(alone) -> None:
+    keep(alone, "first")
+    settled(alone).get_by_role("button", name="Plan", exact=True).click()
+    alone.get_by_label("New name").fill("better")
+    alone.get_by_role("button", name="Save").last.click()
+    expect(alone.get_by_text("The switchboard shows the plan better.")).to_be_visible()
+    alone.keyboard.press("Escape")
+    cell(settled(alone), 2, 1).click()
+    expect(alone.get_by_text("Changed since better")).to_be_visible()
+    expect(alone).to_have_url(re.compile("plan="))
+
+
 def test_two_people_see_each_others_plans_and_a_restart_keeps_them(
     alone, cold, chromium: Browser
 ) -> None:

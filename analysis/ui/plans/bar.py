@@ -107,7 +107,7 @@ def _keep(here: Workspace, parent: str | None, limit: int | None) -> None:
 
 def _chooser(found: Shelf, plan: StoredPlan | None) -> None:
     names = listed(found)
-    turn = Turn.of("plan_open", plan.id if plan else None)
+    turn = Turn.of("plan_open", plan.id if plan else None, list(names.values()))
 
     def take(id: str | None) -> None:
         picked = found.get(id)

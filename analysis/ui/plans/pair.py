@@ -115,7 +115,7 @@ def _usual(name: str, usual: str, sides: dict[str, Side]) -> str:
 
 
 def _select(name: str, label: str, labels: dict[str, str], value: str, options: list[str]) -> str:
-    turn = Turn.of(name, value)
+    turn = Turn.of(name, value, [labels[option] for option in options])
 
     def take(id: str) -> None:
         current().choices[name] = id
