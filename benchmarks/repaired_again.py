@@ -44,6 +44,11 @@ def main() -> None:
     options = _options()
     record = pd.read_csv(options.record, dtype={"mask": str})
     there = (record["fraction"] == options.fraction) & (record["repair"] == REPAIR)
+    if not there.any():
+        known = sorted(set(record.loc[record["repair"] == REPAIR, "fraction"].tolist()))
+        sys.exit(
+            f"{options.record} has no row with {REPAIR} at {options.fraction}, only at {known}"
+        )
     subject = load_model(options.model)
     data = matched(load_data(options.data), subject.labels)
     journal = Journal(journal_of(options.out))
