@@ -216,14 +216,23 @@ def test_a_smaller_model_without_any_head_in_a_layer_answers_as_the_masked_one(d
     assert torch.allclose(smaller.predictions.logits, masked.predictions.logits, atol=1e-4)
 
 
-def test_packs_are_equally_full_and_of_one_size(distilbert, split):
+def test_packs_are_equally_full_and_hold_no_rows_that_are_no_tokens(distilbert, split):
     model = packed.PackedModel(distilbert, torch.float32)
     made = list(model.packs(split, size=256))
-    width = len(made[0].hidden)
     assert len(made) > 2
-    assert all(len(pack.hidden) == width for pack in made)
     assert sorted(torch.cat([pack.rows for pack in made]).tolist()) == list(range(len(split)))
-    # Full but for the end of a sentence each, and the last not left with a remainder.
-    empty = [width - pack.spans[-1].stop for pack in made]
+    filled = [pack.spans[-1].stop for pack in made]
     longest = max(span.length for pack in made for span in pack.spans)
-    assert sum(empty) < len(made) * (longest + packs.ROUND)
+    assert max(filled) - min(filled) < longest + packs.ROUND
+    for pack, tokens in zip(made, filled, strict=True):
+        assert len(pack.hidden) % packs.ROUND == 0
+        assert 0 <= len(pack.hidden) - tokens < packs.ROUND
+
+
+def test_a_pack_in_a_row_answers_each_time_as_by_itself(distilbert, split):
+    way = course.PackedCourse(distilbert, split, torch.float32)
+    pack = way.chunks[0]
+    prepared = way.prepare(HeadMask.full(distilbert.anatomy), None)
+    _, once = way.run(pack, 0, None, prepared)
+    _, thrice = way.run(pack.times(3), 0, None, prepared)
+    assert torch.allclose(thrice, once.repeat(3, 1), atol=1e-5)

@@ -30,6 +30,8 @@ CLOSE = 1e-4
 """Largest difference of logits at which the packed pass counts as the model's own."""
 PROBED = 4
 """Sentences on which that is looked at."""
+TOGETHER = 3
+"""Heads whose passes a processor runs as one: a twentieth faster than one by one. A GPU has enough to do with one."""
 
 
 class Chunk(Protocol):
@@ -123,6 +125,8 @@ class PackedCourse:
         prepared = model.projections(mask, means)
         last = model.last
         hidden = chunk.hidden
+        most = TOGETHER if hidden.device.type == "cpu" else 1
+        wide = {count: chunk.times(count) for count in range(1, most + 1)}
         for layer in range(last + 1):
             if layer < last:
                 state = hidden, model.attend(layer, chunk, hidden)
@@ -131,17 +135,19 @@ class PackedCourse:
             stream = _stream(state, prepared[layer])
             ends: list[Tensor] = []
             mine = [head for head in heads if head[0] == layer]
-            for number, head in enumerate(mine, start=1):
-                other = model.taken_out(head, stream, state[1], means)
+            for start in range(0, len(mine), most):
+                some = mine[start : start + most]
+                other = torch.cat([model.taken_out(head, stream, state[1], means) for head in some])
                 if layer < last:
-                    states = self._climb(chunk, layer + 1, model.close(layer, other), prepared)
+                    entering = model.close(layer, other)
+                    states = self._climb(wide[len(some)], layer + 1, entering, prepared)
                     other = _stream(states[last], prepared[last])
                 ends.append(other)
-                if number < len(mine):
-                    yield {}
-                else:  # the last layer's few rows of all these heads in one product
-                    answers = self._answers(torch.cat(ends)).chunk(len(ends))
-                    yield dict(zip(mine, answers, strict=True))
+                is_end = some[-1] == mine[-1]
+                yield from [{}] * (len(some) - is_end)
+            if mine:  # the last layer's few rows of all these heads in one product
+                answers = self._answers(torch.cat(ends)).chunk(len(mine))
+                yield dict(zip(mine, answers, strict=True))
             if layer < last:
                 hidden = model.close(layer, stream)
 

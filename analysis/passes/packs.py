@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
@@ -21,8 +21,8 @@ starting it."""
 REFERENCE_PACK = 512
 """Tokens of a pack on a CPU in float32: half as many take as long a sentence, and a click sees a first answer
 in half the time on processors that have nothing faster."""
-ROUND = 16
-"""Packs are a multiple of so many tokens."""
+ROUND = 8
+"""Rows of a pack are a multiple of so many: few shapes, and hardly a row that is no token."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,20 @@ class Pack:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def times(self, count: int) -> Pack:
+        """This pack so many times in a row, for hidden states that differ."""
+        starts = [copy * len(self.hidden) for copy in range(count)]
+        return Pack(
+            rows=self.rows.repeat(count),
+            labels=self.labels.repeat(count),
+            spans=tuple(
+                replace(span, start=start + span.start) for start in starts for span in self.spans
+            ),
+            first=torch.cat([start + self.first for start in starts]),
+            hidden=self.hidden.repeat(count, 1),
+            ids=self.ids * count,
+        )
+
 
 def packs(
     subject: Subject, shell: Shell, split: Split, dtype: torch.dtype, size: int | None = None
@@ -77,7 +91,7 @@ def packs(
     for rows in _filled(lengths, size):
         runs = [list(run) for _, run in groupby(rows, key=lengths.__getitem__)]
         batches = [batch_of(subject, encoded, split.labels, run, lengths[run[0]]) for run in runs]
-        yield _pack(shell, batches, size, dtype)
+        yield _pack(shell, batches, dtype)
 
 
 def _usual_size(device: torch.device, dtype: torch.dtype) -> int:
@@ -108,14 +122,14 @@ def _filled(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
         yield rows
 
 
-def _pack(shell: Shell, runs: Sequence[Batch], size: int, dtype: torch.dtype) -> Pack:
+def _pack(shell: Shell, runs: Sequence[Batch], dtype: torch.dtype) -> Pack:
     spans: list[Span] = []
     start = 0
     for batch in runs:
         spans.append(Span(start, *batch.inputs["input_ids"].shape))
         start = spans[-1].stop
     states = [shell.embed(batch.inputs).flatten(0, 1).to(dtype) for batch in runs]
-    rest = states[0].new_zeros(max(size - start, 0), states[0].shape[1])
+    rest = states[0].new_zeros(-start % ROUND, states[0].shape[1])
     hidden = torch.cat([*states, rest])
     return Pack(
         rows=torch.cat([batch.rows for batch in runs]),
