@@ -77,6 +77,8 @@ def packs(
 ) -> Iterator[Pack]:
     """Lay a split end to end, short sentences first, one pack of at most `size` tokens (see `PACK`) at a time.
 
+    The first pack is half as large, so that somebody who waits for a first estimate has it sooner.
+
     Args:
         subject: the model, for its tokenizer, length and place.
         shell: the model's embeddings.
@@ -101,7 +103,7 @@ def _usual_size(device: torch.device, dtype: torch.dtype) -> int:
 
 
 def _even(lengths: Sequence[int], size: int) -> int:
-    """The smallest size of a pack that needs no more packs: all equally full, none mostly padding."""
+    """The smallest size of a pack that needs no more packs: all but the first equally full."""
     count = sum(1 for _ in _filled(lengths, size))
     share = -(-sum(lengths) // count)
     smaller = range(-(-share // ROUND) * ROUND, size, ROUND)
@@ -109,13 +111,13 @@ def _even(lengths: Sequence[int], size: int) -> int:
 
 
 def _filled(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Rows of each pack, by length; a sentence longer than a pack has one to itself."""
+    """Rows of each pack, by length, half as much in the first; a sentence longer than a pack has one to itself."""
     rows: list[int] = []
-    used = 0
+    used, room = 0, size // 2
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if rows and used + lengths[row] > size:
+        if rows and used + lengths[row] > room:
             yield rows
-            rows, used = [], 0
+            rows, used, room = [], 0, size
         rows.append(row)
         used += lengths[row]
     if rows:
