@@ -15,23 +15,25 @@ from benchmarks import browsers, clicks, gpu, growth, plots, profiles
 from benchmarks.figures import machine, readme, record, recorded, table
 
 PARTS = {
-    "agreement": lambda subject, data, repeats: clicks.agreement(subject, data.split("selection")),
-    "clicks": lambda subject, data, repeats: clicks.clicks(
-        subject, data.split("selection"), repeats
+    "agreement": lambda subject, data, options: clicks.agreement(subject, data.split("selection")),
+    "clicks": lambda subject, data, options: clicks.clicks(
+        subject, data.split("selection"), options.repeats, options.precision
     ),
-    "searches": lambda subject, data, repeats: clicks.searches(
-        subject, data.split("calibration"), repeats
+    "searches": lambda subject, data, options: clicks.searches(
+        subject, data.split("calibration"), options.repeats, options.precision
     ),
-    "forecasts": lambda subject, data, repeats: clicks.forecasts(
-        subject, data.split("calibration"), repeats
+    "forecasts": lambda subject, data, options: clicks.forecasts(
+        subject, data.split("calibration"), options.repeats
     ),
-    "profiles": lambda subject, data, repeats: profiles.profiles(
-        subject, data.split("calibration"), repeats
+    "profiles": lambda subject, data, options: profiles.profiles(
+        subject, data.split("calibration"), options.repeats
     ),
-    "browsers": lambda subject, data, repeats: browsers.browsers(subject, repeats),
-    "gpu": gpu.gpu,
-    "growth": lambda subject, data, repeats: growth.growth(subject, data, repeats),
+    "browsers": lambda subject, data, options: browsers.browsers(subject, options.repeats),
+    "gpu": lambda subject, data, options: gpu.gpu(subject, data, options.repeats),
+    "growth": lambda subject, data, options: growth.growth(subject, data, options.repeats),
 }
+NUMBERED = ("clicks", "searches")
+"""Parts that can be measured in numbers other than the fastest."""
 
 
 def main():
@@ -42,6 +44,12 @@ def main():
     parser.add_argument("--data", default="demo")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", "float32"),
+        help=f"numbers of {' and '.join(NUMBERED)}; float32 has a record of its own",
+    )
     parser.add_argument("--limit", type=int, help="sentences of a split at most")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {', '.join(PARTS)}")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -63,26 +71,30 @@ def main():
         parser.error(f"--only takes some of {', '.join(PARTS)}; --repeats 1 or more")
     if options.record and (options.model, options.data) != ("demo", "demo"):
         parser.error("--record keeps figures of the built-in model and data only")
+    numbers = options.precision
+    if numbers != "auto" and not set(chosen) <= set(NUMBERED):
+        parser.error(f"--precision is for {' and '.join(NUMBERED)}; say --only")
     subject, data = load_model(options.model, device=options.device), load_data(options.data)
     if options.limit:
         data = limited(data, options.limit)
-    previous, figures = recorded(), []
+    previous, figures = recorded(numbers), []
     for name in chosen:
         print(f"{name} …", file=sys.stderr, flush=True)
-        found = PARTS[name](subject, data, options.repeats)
+        found = PARTS[name](subject, data, options)
         figures += found
         if options.record:
-            kept = record(found)  # at once: a later part may take an hour, or fail
+            kept = record(found, numbers)  # at once: a later part may take an hour, or fail
             if any(figure.x is not None for figure in found):
                 plots.draw(kept)
     if options.json:
         print(
             json.dumps(
-                {"machine": machine(), "figures": [vars(figure) for figure in figures]}, indent=1
+                {"machine": machine(numbers), "figures": [vars(figure) for figure in figures]},
+                indent=1,
             )
         )
     else:
-        print(", ".join(f"{key} {value}" for key, value in machine().items()), end="\n\n")
+        print(", ".join(f"{key} {value}" for key, value in machine(numbers).items()), end="\n\n")
         print(table(figures, previous))
 
 

@@ -16,16 +16,16 @@ from benchmarks.figures import Figure, ratio, spread, timed
 from benchmarks.rivals import Naive
 
 
-def clicks(subject, split, repeats):
+def clicks(subject, split, repeats, precision="auto"):
     """Ratios over all single-head masks, each repeat beside a naive pass of its own."""
     naive = Naive(subject, split)
-    replay = Replay(subject, split)
+    replay = Replay(subject, split, precision=precision)
     replay.evaluate()  # as when the page is open: the full model has been evaluated
     heads = HeadMask.full(subject.anatomy).on_heads
     rivals, layers, firsts, full = [], [], [], []
     for _ in range(repeats):
         rivals.append(timed(naive.logits)[0])
-        fresh = Replay(subject, split)
+        fresh = Replay(subject, split, precision=precision)
         full.append(timed(fresh.evaluate)[0])
         times = {}
         for head in heads:
@@ -99,11 +99,11 @@ def forecasts(subject, split, repeats):
     ]
 
 
-def searches(subject, split, repeats):
+def searches(subject, split, repeats, precision="auto"):
     """Every head at once: leave-one-out, greedy elimination, gradients."""
     naive = Naive(subject, split)
     heads = subject.anatomy.heads_total
-    replay = Replay(subject, split)
+    replay = Replay(subject, split, precision=precision)
     replay.evaluate()
     rival, own, greedy_rival, greedy, gradient = [], [], [], [], []
     for _ in range(repeats):
@@ -120,7 +120,7 @@ def searches(subject, split, repeats):
         greedy.append(float(sum(_line(spent, every))))
         greedy_rival.append(seconds * sum(heads - off for off in range(heads // 2)))
         gradient.append(seconds / timed(lambda: gate_gradients(subject, split))[0])
-    detail = f"{len(split)} sentences; rival: {heads} times one naive pass"
+    detail = f"{len(split)} sentences, {replay.precision}; rival: {heads} times one naive pass"
     return [
         ratio("leave-one-out of every head", rival, own, detail, ">= 20"),
         ratio(

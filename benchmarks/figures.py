@@ -24,6 +24,9 @@ SHOWN = {
 }
 """Figures in the README's table, and what they are called there."""
 
+UNITS = {"amx_bf16": "AMX", "avx512_f": "AVX-512", "": "no AVX-512"}
+"""What a processor multiplies with, the fastest first."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -60,8 +63,8 @@ def timed(work):
     return time.perf_counter() - start, found
 
 
-def machine():
-    """What the figures were measured on."""
+def machine(numbers="auto"):
+    """What the figures were measured on, and with which numbers where these were not the fastest."""
     processor = platform.processor() or platform.machine()
     for line in (
         Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
@@ -85,6 +88,8 @@ def machine():
     }
     if torch.cuda.is_available():
         found["gpu"] = torch.cuda.get_device_name()
+    if numbers != "auto":
+        found["numbers"] = numbers
     return found
 
 
@@ -117,6 +122,7 @@ def _title(record):
     return ", ".join(
         (
             machine["processor"].replace("(R)", ""),
+            next(name for unit, name in UNITS.items() if unit in machine["units"]),
             f"{machine['threads']} cores",
             *([machine["gpu"]] if "gpu" in machine else []),
             *([sentences["detail"]] if sentences else []),
@@ -136,11 +142,12 @@ def _cell(figures, name):
     return f"{middle} ({low} to {high})"
 
 
-def recorded():
+def recorded(numbers="auto"):
     """The last record of a machine like this one; without figures when there is none."""
+    here = machine(numbers)
     return next(
-        (each for each in records() if _kind(each["machine"]) == _kind(machine())),
-        {"machine": machine(), "figures": []},
+        (each for each in records() if _kind(each["machine"]) == _kind(here)),
+        {"machine": here, "figures": []},
     )
 
 
@@ -149,17 +156,18 @@ def records():
     return json.loads(RECORD.read_text()) if RECORD.exists() else []
 
 
-def record(figures):
+def record(figures, numbers="auto"):
     """Keep the figures for the next comparison; those that were not measured now stay as they were."""
-    before = recorded()
+    before = recorded(numbers)
     today = {name: machine()[name] for name in ("date", "torch", "transformers")}
     now = {figure.name: {**asdict(figure), "measured": today} for figure in figures}
     kept = {figure["name"]: figure for figure in before["figures"]} | now
-    found = {"machine": machine(), "figures": list(kept.values())}
+    found = {"machine": machine(numbers), "figures": list(kept.values())}
     others = [each for each in records() if _kind(each["machine"]) != _kind(found["machine"])]
     RECORD.write_text(json.dumps([*others, found], indent=1) + "\n")
     return found
 
 
 def _kind(machine):
-    return machine["processor"], machine["units"], machine["threads"], machine.get("gpu")
+    named = ("processor", "units", "threads", "gpu", "numbers")
+    return tuple(machine.get(name) for name in named)

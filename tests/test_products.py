@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 from transformers.activations import ACT2FN
 
-from analysis.passes.products import Product, is_exact_gelu
+from analysis.passes.products import Product, is_exact_gelu, quicken
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -35,3 +35,18 @@ def test_only_the_exact_gelu_counts_as_such():
     assert not is_exact_gelu(ACT2FN["gelu_new"])
     assert not is_exact_gelu(ACT2FN["gelu_python"])
     assert not is_exact_gelu(torch.nn.ReLU())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_quick_linear_layer_is_the_linear_layer_with_its_own_weights(dtype, bias):
+    generator = torch.Generator().manual_seed(0)
+    linear = torch.nn.Linear(48, 32, bias=bias, dtype=dtype)
+    model = torch.nn.Sequential(linear, torch.nn.ReLU())
+    states = torch.randn((2, 5, 48), generator=generator).to(dtype)
+    with torch.inference_mode():
+        wanted = model(states)
+        quicken(model)
+        found = model(states)
+    assert model[0] is linear
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)

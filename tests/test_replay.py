@@ -216,7 +216,9 @@ def test_a_smaller_model_without_any_head_in_a_layer_answers_as_the_masked_one(d
     assert torch.allclose(smaller.predictions.logits, masked.predictions.logits, atol=1e-4)
 
 
-def test_packs_but_the_first_are_equally_full_and_hold_no_rows_that_are_no_tokens(distilbert, split):
+def test_packs_but_the_first_are_equally_full_and_hold_no_rows_that_are_no_tokens(
+    distilbert, split
+):
     model = packed.PackedModel(distilbert, torch.float32)
     made = list(model.packs(split, size=256))
     assert len(made) > 2

@@ -23,7 +23,7 @@ from analysis.models import Subject, structural_copy
 from analysis.passes.memory import State
 from analysis.passes.packed import PackedModel, Projections, can_pack
 from analysis.passes.packs import Pack
-from analysis.passes.products import Product
+from analysis.passes.products import Product, quicken
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -165,6 +165,7 @@ class TappedCourse:
         self.dtype = dtype
         self.subject = subject
         self.model = structural_copy(subject.model).to(dtype)
+        quicken(self.model)
         self.resumes = _tap(self.model)
         self.chunks: Sequence[Batch] = batches(subject, split)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from analysis.attention import PART, Intervention, View, intervening
 from analysis.batches import TOKENS, Batch, batches
-from analysis.models import Subject
+from analysis.models import Subject, structural_copy
 from analysis.passes.course import is_refuted, may_pack, packs_truly
 from analysis.passes.packed import Attending, PackedModel
 from analysis.passes.packs import Pack
+from analysis.passes.products import quicken
 from analysis.precision import dtype_of
 from analysis.text import Split
 from analysis.tokens import kinds_of
@@ -62,7 +64,9 @@ def show(
         found = numbers(subject, precision)
         model = PackedModel(subject, getattr(torch, found))
         return Show(found, (_of_pack(model, pack) for pack in model.packs(split, tokens)))
-    padded = (_of_batch(subject, batch) for batch in batches(subject, split, tokens=tokens))
+    own = structural_copy(subject.model)
+    quicken(own)
+    padded = (_of_batch(subject, own, batch) for batch in batches(subject, split, tokens=tokens))
     return Show("float32", padded)
 
 
@@ -121,7 +125,7 @@ def _watched(
     return attending
 
 
-def _of_batch(subject: Subject, batch: Batch) -> Showing:
+def _of_batch(subject: Subject, model: Any, batch: Batch) -> Showing:
     @torch.inference_mode()
     def run(watch: Watch) -> None:
         kinds = kinds_of(subject.tokenizer, batch.inputs["input_ids"])
@@ -130,6 +134,6 @@ def _of_batch(subject: Subject, batch: Batch) -> Showing:
             watch(view, batch.real[view.rows], kinds[view.rows])
 
         with intervening(Intervention(watch=seen, in_parts=True)):
-            subject.model(**batch.inputs)
+            model(**batch.inputs)
 
     return Showing(len(batch), int(batch.real.sum()), run)
