@@ -91,7 +91,7 @@ def board() -> None:
     with report:
         results.report(here, session.mask, ablation)
     frame.write_link()
-    if not job.is_open:
+    if not job.is_open and session.mask.is_full:
         figure.expect()
 
 

@@ -6,7 +6,6 @@ Pictures are made in the browser, by the Plotly that drew the chart; the table i
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,25 +30,19 @@ _component = st.components.v2.component(
     css=(_FOLDER / "figure.css").read_text(encoding="utf-8"),
     js=(_FOLDER / "figure.js").read_text(encoding="utf-8"),
 )
-_expecting = st.components.v2.component(
-    "headcount.expecting", js=(_FOLDER / "expecting.js").read_text(encoding="utf-8")
-)
-_SCRIPTS = Path(st.__file__).parent / "static" / "static" / "js"
 
 
 def expect() -> None:
-    """Have the browser load what draws charts, five megabytes, while it has nothing else to do.
+    """Have the browser draw a chart that nobody sees, while it has nothing else to do.
 
-    The first chart of a page otherwise keeps it busy for half a second, just when a person clicks on.
+    The first chart of a page loads five megabytes and keeps the browser busy for half a second, just when a
+    person clicks on.
     """
+    import plotly.graph_objects as go
+
     with st.container(height=1, border=False, key="expecting"):
-        _expecting(key="expecting-charts", data={"script": _charts()})
-
-
-@cache
-def _charts() -> str:
-    """Name of Streamlit's script that draws charts; "" where it is called otherwise."""
-    return next((found.name for found in _SCRIPTS.glob("PlotlyChart.*.js")), "")
+        chart = go.Figure([go.Scatter(x=["a"], y=[1], mode="markers"), go.Bar(x=["a"], y=[1])])
+        st.plotly_chart(chart, key="expected-chart", config={"staticPlot": True}, height=40)
 
 
 def show(
