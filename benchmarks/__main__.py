@@ -11,7 +11,7 @@ import json
 import sys
 
 from analysis import load_data, load_model
-from benchmarks import browsers, clicks, gpu, growth, plots, profiles
+from benchmarks import browsers, clicks, gpu, growth, plots, products, profiles
 from benchmarks.figures import machine, readme, record, recorded, table
 
 PARTS = {
@@ -28,6 +28,7 @@ PARTS = {
     "profiles": lambda subject, data, options: profiles.profiles(
         subject, data.split("calibration"), options.repeats
     ),
+    "products": lambda subject, data, options: products.products(subject, options.repeats),
     "browsers": lambda subject, data, options: browsers.browsers(subject, options.repeats),
     "gpu": lambda subject, data, options: gpu.gpu(subject, data, options.repeats),
     "growth": lambda subject, data, options: growth.growth(subject, data, options.repeats),
