@@ -14,6 +14,8 @@ from analysis.progress import Step
 REPAIRED = (0.25, 0.5)
 """Fractions at which every method is also measured after least squares."""
 
+ROWS = "masks"
+"""What a sweep's steps count when they are rows of its table."""
 READ = 0.5
 """Seconds below which a row came from the journal."""
 
@@ -68,21 +70,27 @@ class Forecast:
             self.left[run.kind] += run.rows
         self.spent: dict[tuple[str, str], list[float]] = {}
         self.last = time.perf_counter()
+        self.is_scoring = False
 
     def watching(self, run: Run) -> Callable[[Step[Any]], None]:
-        """What to call after each step of a sweep: it counts rows, and says what is left."""
+        """What to call after each step of a sweep: it counts rows and says what is left.
+
+        Steps that score the heads are no rows, and how long they will take is not foreseen.
+        """
         done = 0
 
         def watch(step: Step[Any]) -> None:
             nonlocal done
             now = time.perf_counter()
-            if step.done > done:
+            if step.unit == ROWS and step.done > done:
                 self.left[run.kind] -= step.done - done
                 if now - self.last > READ:
                     self.spent.setdefault(run.kind, []).append(now - self.last)
                 done = step.done
             self.last = now
-            print(f"{' '.join(run.kind)}: {step.done} of {step.total}; {self}", file=sys.stderr)
+            self.is_scoring = step.unit != ROWS
+            far = f"{step.done} of {step.total} {step.unit}"
+            print(f"{' '.join(run.kind)}: {far}; {self}", file=sys.stderr)
 
         return watch
 
@@ -97,4 +105,6 @@ class Forecast:
         told = f"{rows} rows left in all, about {seconds / 60:.0f} minutes"
         if unknown:
             told += f" without {', '.join(' on '.join(kind) for kind in unknown)}, not timed yet"
+        if self.is_scoring:
+            told += ", and without the scores of the heads"
         return told

@@ -16,6 +16,7 @@ import reproduction_verdicts as verdicts
 from stored import store
 
 from analysis.intervals import paired_change, wilson
+from analysis.progress import Step
 from analysis.scores import METHODS
 from analysis.sweep_table import COLUMNS
 
@@ -140,6 +141,20 @@ def test_the_runs_are_counted_before_they_start():
     forecast = runs.Forecast(planned)
     assert str(forecast).startswith("136 rows left in all")
     assert "not timed yet" in str(forecast)
+
+
+def test_scoring_the_heads_counts_no_rows(capsys):
+    (run,) = runs.planned(["taylor"], (0.1, 0.5), masks=20)[:1]
+    forecast = runs.Forecast([run])
+    watch = forecast.watching(run)
+    watch(Step(40, 72, "heads to score by Taylor"))
+    assert "2 rows left in all" in str(forecast)
+    assert "without the scores" in str(forecast)
+    watch(Step(0, 2, "masks"))
+    watch(Step(1, 2, "masks"))
+    assert "1 rows left in all" in str(forecast)
+    assert "without the scores" not in str(forecast)
+    assert "none test: 1 of 2 masks" in capsys.readouterr().err
 
 
 @pytest.mark.slow
