@@ -29,6 +29,7 @@ here = frame.open_page(
     meanwhile=early.board,
 )
 session, groups = current(), here.anatomy.groups
+told = session.mask  # the bar above says how many heads of it are on
 
 
 def take() -> None:
@@ -91,7 +92,11 @@ def board() -> None:
     with report:
         results.report(here, session.mask, ablation)
     frame.write_link()
-    if not job.is_open and session.mask.is_full:
+    if job.is_open:
+        return
+    if session.mask != told:  # known at once, so that nothing else draws the whole page anew
+        st.rerun()
+    if session.mask.is_full:
         figure.expect()
 
 

@@ -31,6 +31,18 @@ def test_a_chart_that_nobody_sees_is_drawn_before_the_first_click(server, page) 
     expect(ahead).to_have_count(0)
 
 
+def test_the_bar_counts_the_heads_of_a_mask_that_was_measured_before(server, page) -> None:
+    page.goto(server.link("prune"))
+    measured(page, "12 of 12")
+    for _ in range(2):  # the second time the answers are known at once
+        cell(page, 1, 1).click()
+        measured(page, "11 of 12")
+        expect(page.get_by_text("11 of 12 heads on")).to_be_visible()
+        cell(page, 1, 1).click()
+        measured(page, "12 of 12")
+        expect(page.get_by_text("12 of 12 heads on")).to_be_visible()
+
+
 def test_the_head_that_was_clicked_last_opens_its_page(server, page) -> None:
     page.goto(server.link("prune"))
     measured(page, "12 of 12")
