@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from analysis.passes.products import times_transposed
+
 FLUSHED = 16_384
 """Tokens after which sums move from float32 to float64."""
 BLOCK = 768
@@ -51,10 +53,11 @@ class NormalEquations:
         """Add the tokens of a batch, `x` `[tokens, inputs]` and `y` `[tokens, outputs]`."""
         self.n += len(x)
         self._fresh += len(x)
+        across = x.T.contiguous()
         for row in self._blocks:
             rows = slice(row, row + BLOCK)
-            self._xx[rows, row:].addmm_(x[:, rows].T, x[:, row:])
-        self._xy.addmm_(x.T, y)
+            self._xx[rows, row:].add_(times_transposed(across[rows], across[row:]))
+        self._xy.add_(times_transposed(across, y.T))
         self.x += x.sum(0, dtype=torch.float64)
         self.y += y.sum(0, dtype=torch.float64)
         self.yy += float(y.square().sum(dtype=torch.float64))

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from analysis.anatomy import matrix, part, set_part
 from analysis.batches import Batch
 from analysis.least_squares import NormalEquations, Solution
 from analysis.models import Subject, structural_copy
+from analysis.passes.products import Product, quicken, quickened
 from analysis.surgery import corrected
 from analysis.walk import Point, Recording, Sight, look, owners_of, points_of, record_all, unread
 
@@ -73,6 +73,7 @@ class Teacher:
         self.inputs = inputs
         # Its layers get hooks for a moment; the shared model gets none.
         self.model = structural_copy(subject.model)
+        quicken(self.model)
         self.points = points_of(self.model)
         self._streams: dict[int, list[list[list[Tensor]]]] = {}
 
@@ -132,22 +133,23 @@ def solving(
     recordings = teacher.recordings
     layers = owners_of(model)
     states: list[States] = [{} for _ in recordings]
-    for number, (layer, shown) in enumerate(zip(layers, teacher.show(first), strict=True)):
-        recovered: list[Recovered] = []
-        if shown.streams is not None and number >= first:
-            student = _Student(layer, number, recordings, states)
-            for place, point in enumerate(teacher.points[number]):
-                targets = [batch[place] for batch in shown.streams]
-                is_last = place == len(teacher.points[number]) - 1
-                recovered.append(student.solve(point, targets, ridge, is_last=is_last))
-        elif shown.states is not None:
-            for mine, theirs in zip(states, shown.states, strict=True):
-                mine.update(theirs)
-        else:
-            advance(layer, number, recordings, states)
-        for known in (states, shown.states or []):
-            unread(number, recordings, known)
-        yield number + 1, len(layers), recovered
+    with quickened(model):
+        for number, (layer, shown) in enumerate(zip(layers, teacher.show(first), strict=True)):
+            recovered: list[Recovered] = []
+            if shown.streams is not None and number >= first:
+                student = _Student(layer, number, recordings, states)
+                for place, point in enumerate(teacher.points[number]):
+                    targets = [batch[place] for batch in shown.streams]
+                    is_last = place == len(teacher.points[number]) - 1
+                    recovered.append(student.solve(point, targets, ridge, is_last=is_last))
+            elif shown.states is not None:
+                for mine, theirs in zip(states, shown.states, strict=True):
+                    mine.update(theirs)
+            else:
+                advance(layer, number, recordings, states)
+            for known in (states, shown.states or []):
+                unread(number, recordings, known)
+            yield number + 1, len(layers), recovered
 
 
 class _Student:
@@ -198,14 +200,14 @@ class _Student:
         look need not be done again. The first batch is run to see whether this layer is one of these.
         """
         norm: Callable[[Tensor], Tensor] = part(self.layer, point.stream) if point.stream else _same
-        weight, bias = solution.weight.T.float(), solution.bias.float()
+        product = Product(solution.weight.float(), solution.bias.float())
         found: list[tuple[int, Tensor]] = []
         for recording, known, sight in zip(self.recordings, self.states, sights, strict=True):
             calls = [n for n, call in enumerate(recording.calls) if call.owner == self.number]
             if len(calls) != 1:
                 return False
             (stream,), (entering,) = sight.streams, sight.inputs
-            left = norm(torch.addmm(stream + bias, entering, weight))
+            left = norm(product(entering).add_(stream))
             left = left.view(recording.calls[calls[0]].entering(known).shape)
             if not found:
                 true = recording.calls[calls[0]].run(self.layer, known)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 from transformers.activations import ACT2FN
 
-from analysis.passes.products import Product, is_exact_gelu, quicken
+from analysis.passes.products import Product, is_exact_gelu, quicken, quickened, times_transposed
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -50,3 +50,35 @@ def test_a_quick_linear_layer_is_the_linear_layer_with_its_own_weights(dtype, bi
         found = model(states)
     assert model[0] is linear
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_a_quick_linear_layer_takes_states_of_any_strides():
+    generator = torch.Generator().manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(48, 32))
+    wide = torch.randn((48, 6, 10), generator=generator)
+    for states in (wide.permute(1, 2, 0), wide.permute(2, 1, 0)[:, 2], wide.permute(2, 1, 0)[::2]):
+        with torch.inference_mode():
+            wanted = model(states)
+            with quickened(model):
+                found = model(states)
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_a_model_that_was_quickened_for_a_while_is_as_it_was():
+    model = torch.nn.Sequential(torch.nn.Linear(48, 32), torch.nn.Linear(32, 4))
+    with quickened(model):
+        assert "forward" in vars(model[0])
+        model[1] = torch.nn.Linear(32, 2)  # as a repair does
+    assert all("forward" not in vars(linear) for linear in model)
+    model(torch.ones(3, 48)).sum().backward()
+    assert all(linear.weight.grad is not None for linear in model)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("sizes", [(7, 5, 48), (7, 5, 0), (0, 5, 48), (7, 0, 48)])
+def test_rows_times_rows_are_the_product_with_the_transposed_matrix(dtype, sizes):
+    rows, columns, inner = sizes
+    generator = torch.Generator().manual_seed(0)
+    left = torch.randn((rows, inner), generator=generator, dtype=dtype)
+    right = torch.randn((inner, columns), generator=generator, dtype=dtype).T
+    torch.testing.assert_close(times_transposed(left, right), left @ right.T, atol=1e-5, rtol=1e-5)

@@ -166,6 +166,7 @@ def test_every_family_of_texts_is_repaired_and_the_full_model_stays(tokenizer, t
     done = repair(subject, mask, text.split("calibration"))
     assert fingerprint(subject.model) == mark
     assert done.report.used == "least-squares"
+    assert not [module for module in done.subject.model.modules() if "forward" in vars(module)]
     first = [layer for layer in done.report.layers if layer.before > 0]
     assert first
     assert all(layer.after <= layer.before * (1 + 1e-6) for layer in first)

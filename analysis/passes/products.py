@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -49,15 +50,37 @@ def is_exact_gelu(activation: Any) -> bool:
     return exact or named
 
 
+def times_transposed(left: Tensor, right: Tensor) -> Tensor:
+    """`left right'`, `[rows, columns]`, of `[rows, inner]` and `[columns, inner]`, multiplied as a `Product` is."""
+    if _multiplies(left, torch.float32) and right.numel():
+        return _product(left, right.contiguous(), None)
+    return left @ right.T
+
+
 def quicken(model: nn.Module) -> None:
     """Have the linear layers of a private copy multiply as a `Product` does; their weights stay as they are.
 
     Only those in float32 on a CPU differ from PyTorch's own. They cannot be differentiated any more.
     """
-    linears: list[Any] = [module for module in model.modules() if type(module) is nn.Linear]
-    for linear in linears:
-        if _multiplies(linear.weight, torch.float32):
-            linear.forward = _forward_of(linear)
+    for linear in _linears(model):
+        linear.forward = _forward_of(linear)
+
+
+@contextmanager
+def quickened(model: nn.Module) -> Iterator[None]:
+    """Quicken a model that is handed on afterwards: then its layers are PyTorch's own again."""
+    quicken(model)
+    try:
+        yield
+    finally:
+        for linear in _linears(model):
+            vars(linear).pop("forward", None)
+
+
+def _linears(model: nn.Module) -> list[Any]:
+    """The linear layers that oneDNN can multiply in float32."""
+    found = (module for module in model.modules() if type(module) is nn.Linear)
+    return [linear for linear in found if _multiplies(linear.weight, torch.float32)]
 
 
 def _forward_of(linear: nn.Linear) -> Callable[[Tensor], Tensor]:
@@ -68,6 +91,9 @@ def _forward_of(linear: nn.Linear) -> Callable[[Tensor], Tensor]:
 
 
 def _product(states: Tensor, weight: Tensor, bias: Tensor | None, fused: str = "none") -> Tensor:
+    states = (
+        states.contiguous()
+    )  # of strides that it does not know oneDNN multiplies a thousand times slower
     found: Tensor = torch.ops.mkldnn._linear_pointwise(states, weight, bias, fused, [], "none")
     return found
 
