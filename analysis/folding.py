@@ -11,8 +11,8 @@ from torch import Tensor
 from analysis.anatomy import matrix, set_part, sites_of
 from analysis.batches import Batch
 from analysis.mask import HeadMask
-from analysis.models import Subject, structural_copy
-from analysis.passes.products import quicken
+from analysis.models import Subject
+from analysis.passes.products import quick_copy
 from analysis.surgery import corrected
 
 
@@ -44,8 +44,7 @@ def folding(
 @torch.inference_mode()
 def head_means(subject: Subject, inputs: Sequence[Batch]) -> list[Tensor]:
     """Mean over tokens, padding excluded, of what enters each output projection, `[heads * head_size]`."""
-    model = structural_copy(subject.model)  # the hooks below live and die with the copy
-    quicken(model)
+    model = quick_copy(subject.model)  # the hooks below live and die with the copy
     sites = sites_of(model)
     sums = [torch.zeros(matrix(site.output).shape[1], dtype=torch.float64) for site in sites]
     counts = [0] * len(sites)

@@ -14,6 +14,7 @@ from analysis.attention import Intervention, Means, intervening
 from analysis.batches import IGNORED, Batch, batches
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.passes.products import quick_copy
 from analysis.progress import Step, finish
 from analysis.text import Split
 
@@ -68,10 +69,12 @@ def differentiating(
         means: what a gate of 0 leaves in a head's place; nothing when not given.
         mask: where the derivatives are taken: heads that are off have gates of 0; all are on when not given.
     """
+    model = quick_copy(subject.model)
     parts: list[tuple[Batch, _Found]] = []
+    full = HeadMask.full(subject.anatomy)
     done = 0
     for batch in batches(subject, split):
-        parts.append((batch, _differentiated(subject, batch, jacobian, means, mask)))
+        parts.append((batch, _differentiated(model, batch, jacobian, means, mask or full)))
         done += len(batch)
         yield Step(done, len(split), "sentences", _ordered(parts) if done == len(split) else None)
 
@@ -81,16 +84,14 @@ _Found = tuple[Tensor, Tensor, Tensor, Any]
 
 
 def _differentiated(
-    subject: Subject, batch: Batch, jacobian: bool, means: Means | None, mask: HeadMask | None
+    model: Any, batch: Batch, jacobian: bool, means: Means | None, mask: HeadMask
 ) -> _Found:
     gates = [
-        torch.tensor(
-            [row] * len(batch), dtype=torch.float32, device=subject.device
-        ).requires_grad_()
-        for row in (mask or HeadMask.full(subject.anatomy)).rows
+        torch.tensor([row] * len(batch), dtype=torch.float32, device=model.device).requires_grad_()
+        for row in mask.rows
     ]
     with torch.enable_grad(), intervening(Intervention(gates=gates, means=means)):
-        logits: Any = subject.model(**batch.inputs).logits.float()
+        logits: Any = model(**batch.inputs).logits.float()
         losses = _losses(logits, batch.labels.to(logits.device))
     loss = _by_gates(losses.sum(), gates)
     columns = (

@@ -16,8 +16,8 @@ from torch import Tensor
 from analysis.anatomy import matrix, part, set_part
 from analysis.batches import Batch
 from analysis.least_squares import NormalEquations, Solution
-from analysis.models import Subject, structural_copy
-from analysis.passes.products import Product, quicken, quickened
+from analysis.models import Subject
+from analysis.passes.products import Product, quick_copy, quickened
 from analysis.surgery import corrected
 from analysis.walk import Point, Recording, Sight, look, owners_of, points_of, record_all, unread
 
@@ -72,8 +72,7 @@ class Teacher:
         self.subject = subject
         self.inputs = inputs
         # Its layers get hooks for a moment; the shared model gets none.
-        self.model = structural_copy(subject.model)
-        quicken(self.model)
+        self.model = quick_copy(subject.model)
         self.points = points_of(self.model)
         self._streams: dict[int, list[list[list[Tensor]]]] = {}
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 from transformers.activations import ACT2FN
 
-from analysis.passes.products import Product, is_exact_gelu, quicken, quickened, times_transposed
+from analysis.passes.products import Product, is_exact_gelu, quick_copy, quickened, times_transposed
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -46,9 +46,10 @@ def test_a_quick_linear_layer_is_the_linear_layer_with_its_own_weights(dtype, bi
     states = torch.randn((2, 5, 48), generator=generator).to(dtype)
     with torch.inference_mode():
         wanted = model(states)
-        quicken(model)
-        found = model(states)
-    assert model[0] is linear
+        quick = quick_copy(model, dtype)
+        found = quick(states)
+    assert quick[0].weight.data_ptr() == linear.weight.data_ptr()
+    assert "forward" not in vars(linear)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
 
 
@@ -82,3 +83,14 @@ def test_rows_times_rows_are_the_product_with_the_transposed_matrix(dtype, sizes
     left = torch.randn((rows, inner), generator=generator, dtype=dtype)
     right = torch.randn((inner, columns), generator=generator, dtype=dtype).T
     torch.testing.assert_close(times_transposed(left, right), left @ right.T, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_quick_linear_layer_has_the_derivative_by_its_states(bias):
+    generator = torch.Generator().manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(48, 32, bias=bias), torch.nn.Tanh())
+    states = torch.randn((2, 5, 48), generator=generator, requires_grad=True)
+    direction = torch.randn((2, 32, 5), generator=generator).transpose(1, 2)
+    (wanted,) = torch.autograd.grad((model(states) * direction).sum(), states)
+    (found,) = torch.autograd.grad((quick_copy(model)(states) * direction).sum(), states)
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)

@@ -19,11 +19,11 @@ from analysis.anatomy import part, sites_of
 from analysis.attention import Intervention, Means, gates_of, intervening
 from analysis.batches import Batch, batches
 from analysis.mask import Head, HeadMask
-from analysis.models import Subject, structural_copy
+from analysis.models import Subject
 from analysis.passes.memory import State
 from analysis.passes.packed import PackedModel, Projections, can_pack
 from analysis.passes.packs import Pack
-from analysis.passes.products import Product, quicken
+from analysis.passes.products import Product, quick_copy
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -164,8 +164,7 @@ class TappedCourse:
     def __init__(self, subject: Subject, split: Split, dtype: torch.dtype) -> None:
         self.dtype = dtype
         self.subject = subject
-        self.model = structural_copy(subject.model).to(dtype)
-        quicken(self.model)
+        self.model = quick_copy(subject.model, dtype)
         self.resumes = _tap(self.model)
         self.chunks: Sequence[Batch] = batches(subject, split)
 

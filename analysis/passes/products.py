@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from analysis.models import structural_copy
+
 ROWS = 1024
 """Rows of the products that the layout is chosen for; any other number works too."""
 
@@ -57,24 +59,31 @@ def times_transposed(left: Tensor, right: Tensor) -> Tensor:
     return left @ right.T
 
 
-def quicken(model: nn.Module) -> None:
-    """Have the linear layers of a private copy multiply as a `Product` does; their weights stay as they are.
+def quick_copy(model: nn.Module, dtype: torch.dtype = torch.float32) -> Any:
+    """A structural copy in a precision whose linear layers multiply as a `Product` does.
 
-    Only those in float32 on a CPU differ from PyTorch's own. They cannot be differentiated any more.
+    Only those in float32 on a CPU differ from PyTorch's own. They have a derivative by their states, none by their
+    weights.
     """
-    for linear in _linears(model):
-        linear.forward = _forward_of(linear)
+    copy = structural_copy(model).to(dtype)
+    _quicken(copy)
+    return copy
 
 
 @contextmanager
 def quickened(model: nn.Module) -> Iterator[None]:
-    """Quicken a model that is handed on afterwards: then its layers are PyTorch's own again."""
-    quicken(model)
+    """Make a model that is handed on multiply like a `quick_copy`; afterwards its layers are PyTorch's own again."""
+    _quicken(model)
     try:
         yield
     finally:
         for linear in _linears(model):
             vars(linear).pop("forward", None)
+
+
+def _quicken(model: nn.Module) -> None:
+    for linear in _linears(model):
+        linear.forward = _forward_of(linear)
 
 
 def _linears(model: nn.Module) -> list[Any]:
@@ -85,15 +94,31 @@ def _linears(model: nn.Module) -> list[Any]:
 
 def _forward_of(linear: nn.Linear) -> Callable[[Tensor], Tensor]:
     def forward(states: Tensor) -> Tensor:
+        if states.requires_grad and torch.is_grad_enabled():
+            found: Tensor = _Differentiable.apply(states, linear.weight, linear.bias)
+            return found
         return _product(states, linear.weight, linear.bias)
 
     return forward
 
 
+class _Differentiable(torch.autograd.Function):
+    """A product with fixed weights and its derivative by the states, both by oneDNN."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(weight)
+        return _product(states, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, derivative: Tensor) -> tuple[Tensor, None, None]:
+        (weight,) = ctx.saved_tensors
+        return _product(derivative, weight.T, None), None, None
+
+
 def _product(states: Tensor, weight: Tensor, bias: Tensor | None, fused: str = "none") -> Tensor:
-    states = (
-        states.contiguous()
-    )  # of strides that it does not know oneDNN multiplies a thousand times slower
+    # Tensors whose strides oneDNN does not know it multiplies a thousand times slower.
+    states = states.contiguous()
     found: Tensor = torch.ops.mkldnn._linear_pointwise(states, weight, bias, fused, [], "none")
     return found
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from analysis.attention import PART, Intervention, View, intervening
 from analysis.batches import TOKENS, Batch, batches
-from analysis.models import Subject, structural_copy
+from analysis.models import Subject
 from analysis.passes.course import is_refuted, may_pack, packs_truly
 from analysis.passes.packed import Attending, PackedModel
 from analysis.passes.packs import Pack
-from analysis.passes.products import quicken
+from analysis.passes.products import quick_copy
 from analysis.precision import dtype_of
 from analysis.text import Split
 from analysis.tokens import kinds_of
@@ -64,8 +64,7 @@ def show(
         found = numbers(subject, precision)
         model = PackedModel(subject, getattr(torch, found))
         return Show(found, (_of_pack(model, pack) for pack in model.packs(split, tokens)))
-    own = structural_copy(subject.model)
-    quicken(own)
+    own = quick_copy(subject.model)
     padded = (_of_batch(subject, own, batch) for batch in batches(subject, split, tokens=tokens))
     return Show("float32", padded)
 

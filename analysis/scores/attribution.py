@@ -9,7 +9,8 @@ from torch import Tensor
 
 from analysis.attention import Intervention, View, intervening
 from analysis.batches import IGNORED, Batch, batches
-from analysis.models import Subject, structural_copy
+from analysis.models import Subject
+from analysis.passes.products import quick_copy
 from analysis.progress import Step
 from analysis.scores.method import Evidence
 
@@ -30,9 +31,7 @@ def attention_attribution(
     `steps` points. Attention enters a head's output linearly, so `a A` is a gate of a on the layer's heads.
     """
     split = evidence.texts.limited(sentences)
-    model = structural_copy(subject.model).requires_grad_(
-        True
-    )  # so that attention has a derivative
+    model = quick_copy(subject.model).requires_grad_(True)  # so that attention has a derivative
     totals = [torch.zeros(count, dtype=torch.float64) for count in subject.anatomy.heads]
     done, work = 0, len(split) * len(totals)
     for batch in batches(subject, split):

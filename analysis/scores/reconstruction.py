@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from analysis.attention import Intervention, View, intervening
 from analysis.batches import IGNORED, Batch, batches
 from analysis.mask import Head
 from analysis.models import Subject
+from analysis.passes.products import quick_copy
 from analysis.progress import Step, finish
 from analysis.scores.method import Evidence, by_head
 from analysis.text import Calibration
@@ -59,9 +61,10 @@ def gathering(subject: Subject, split: Calibration) -> Iterator[Step[list[Moment
     """One forward pass over the split and a backward pass a class but one; labels are not looked at."""
     sums = [_Sums(count * subject.anatomy.head_size) for count in subject.anatomy.heads]
     generator = torch.Generator().manual_seed(0)
+    model = quick_copy(subject.model)
     done = 0
     for batch in batches(subject, split):
-        outputs, derivatives = _traced(subject, batch, generator)
+        outputs, derivatives = _traced(model, batch, generator)
         real = batch.real.to(outputs[0].device)
         for layer, total in enumerate(sums):
             total.add(
@@ -187,7 +190,7 @@ class _State:
 
 
 def _traced(
-    subject: Subject, batch: Batch, generator: torch.Generator
+    model: Any, batch: Batch, generator: torch.Generator
 ) -> tuple[list[Tensor], list[list[Tensor]]]:
     """Heads' outputs of each layer `[batch, tokens, width]`, and their derivatives, a list a direction."""
     seen: dict[int, Tensor] = {}
@@ -198,12 +201,12 @@ def _traced(
         seen[view.layer] = view.output
 
     with torch.enable_grad(), intervening(Intervention(watch=watch)):
-        logits = subject.model(**batch.inputs).logits.float()
+        logits: Tensor = model(**batch.inputs).logits.float()
         if (
             logits.dim() == 3
         ):  # answers for words or tokens: those that are judged, one after the other
             logits = logits[(batch.labels != IGNORED).to(logits.device)]
-    outputs = [seen[layer] for layer in range(subject.anatomy.layers)]
+    outputs = [seen[layer] for layer in sorted(seen)]
     found = []
     for direction in _directions(logits.detach(), generator):
         gradients = torch.autograd.grad((direction * logits).sum(), outputs, retain_graph=True)
