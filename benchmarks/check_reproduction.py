@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from analysis.data import load_data, matched
 from analysis.journal import Journal, journal_of, save_table
-from analysis.mask import HeadMask
+from analysis.mask import HasHeads, HeadMask
 from analysis.models import Subject, load_model
 from analysis.precision import PRECISIONS
 from analysis.progress import finish
@@ -48,10 +48,10 @@ def main() -> None:
     chosen = rows[rows["method"].isin(options.methods)]
     for number, (_, recorded) in enumerate(chosen.iterrows(), 1):
         found = recomputed(subject, data, recorded, options.precision, options.out)
-        said = compared(subject, recorded, found)
+        said = compared(subject.anatomy, recorded, found)
         print(f"{number} of {len(chosen)}: {told(said)}", flush=True)
     done = [
-        compared(subject, recorded, found)
+        compared(subject.anatomy, recorded, found)
         for _, recorded in rows.iterrows()
         if (found := known(options.out, recorded)) is not None
     ]
@@ -96,12 +96,11 @@ def known(out: Path, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def compared(
-    subject: Subject, recorded: Mapping[str, Any], found: Mapping[str, Any]
+    shape: HasHeads, recorded: Mapping[str, Any], found: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A row of the record next to the same row computed now."""
     before, after = (
-        np.array(sum(HeadMask.decode(subject.anatomy, row["mask"]).rows, ()))
-        for row in (recorded, found)
+        np.array(sum(HeadMask.decode(shape, row["mask"]).rows, ())) for row in (recorded, found)
     )
     answers = sum(abs(int(found[name]) - int(recorded[name])) for name in ("fixed", "broken"))
     heads = int((before != after).sum())

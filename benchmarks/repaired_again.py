@@ -55,7 +55,7 @@ def main() -> None:
     made, said = [], []
     for row in models(subject, data, record[there], journal, options.precision):
         made.append(row)
-        said.append(compared(subject, record[there].iloc[len(said)], row))
+        said.append(compared(subject.anatomy, record[there].iloc[len(said)], row))
         print(f"{len(said)} of {there.sum()}: {told(said[-1])}", flush=True)
     table = table_of(made)
     both = pd.DataFrame(said, columns=SHOWN).assign(**{name: table[name] for name in FILLED})

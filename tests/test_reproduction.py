@@ -124,11 +124,11 @@ def test_a_check_draws_every_method_with_and_without_repair(test):
 
 def test_a_check_tells_other_heads_from_other_answers(distilbert, test):
     row = test.iloc[0].to_dict() | {"mask": "1.0.3", "fixed": 4, "broken": 7}
-    same = check.compared(distilbert, row, row)
+    same = check.compared(distilbert.anatomy, row, row)
     assert same["verdict"] == "the same"
-    answers = check.compared(distilbert, row, row | {"fixed": 5, "broken": 6})
+    answers = check.compared(distilbert.anatomy, row, row | {"fixed": 5, "broken": 6})
     assert (answers["answers_differ"], answers["verdict"]) == (2, "other answers")
-    heads = check.compared(distilbert, row, row | {"mask": "1.0.5"})
+    heads = check.compared(distilbert.anatomy, row, row | {"mask": "1.0.5"})
     assert (heads["heads_differ"], heads["verdict"]) == (2, "other heads")
     assert "1 the same, 1 with the same heads and other answers, 1 with other heads" in (
         check.summary([same, answers, heads], 9)
@@ -163,8 +163,11 @@ def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
     common = ["--model", stored.model, "--data", stored.data]
 
     def run(name, *options):
+        return run_alone(name, *common, *options)
+
+    def run_alone(name, *options):
         done = subprocess.run(
-            [sys.executable, ROOT / "benchmarks" / name, *common, *options],
+            [sys.executable, ROOT / "benchmarks" / name, *options],
             capture_output=True,
             text=True,
             timeout=300,
@@ -200,6 +203,13 @@ def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
     )
     assert "7 of 7 rows recomputed: 7 the same" in found.stdout
     there = (once["fraction"] == 0.5) & (once["repair"] == "least-squares")
+    half = once[there].assign(fixed=once["fixed"] + 1)
+    half.to_csv(tmp_path / "half.csv", index=False)
+    records = ("--before", str(out / "test.csv"), "--after", str(tmp_path / "half.csv"))
+    found = run_alone("compare_records.py", "--model", stored.model, *records)
+    assert "7 of 28 rows of the record before recomputed: 0 the same, 7 with the same heads" in (
+        found.stdout
+    )
     filled = pd.read_csv(tmp_path / "record.csv", dtype={"mask": str})
     pd.testing.assert_frame_equal(filled[there], once[there])
     assert filled.loc[~there, "p_random"].isna().all()
