@@ -29,7 +29,6 @@ here = frame.open_page(
     meanwhile=early.board,
 )
 session, groups = current(), here.anatomy.groups
-told = session.mask  # the bar above says how many heads of it are on
 
 
 def take() -> None:
@@ -44,6 +43,7 @@ def take() -> None:
 def board() -> None:
     """The switchboard beside its results."""
     frame.write_link()  # at once: a reload in the middle of drawing keeps the click
+    frame.count_heads()
     left, right = st.columns([3, 2], gap="large")
     with left:
         ablation, limit = controls.settings(here)
@@ -92,11 +92,7 @@ def board() -> None:
     with report:
         results.report(here, session.mask, ablation)
     frame.write_link()
-    if job.is_open:
-        return
-    if session.mask != told:  # known at once, so that nothing else draws the whole page anew
-        st.rerun()
-    if session.mask.is_full:
+    if session.mask.is_full and not job.is_open:
         figure.expect()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import streamlit as st
 
-from analysis.mask import HeadMask
 from analysis.text import Provenance
 from analysis.ui import chooser, navigation, running, share, work
 from analysis.ui.jobs import Job
@@ -22,6 +21,7 @@ __all__ = [
     "FIRST",
     "ICON",
     "bar",
+    "count_heads",
     "duration",
     "enter",
     "escaped",
@@ -128,8 +128,8 @@ def _line() -> None:
     session = current()
     with st.container(horizontal=True, vertical_alignment="center", key="line"):
         chooser.button()
-        if session.mask is not None:
-            _mask_badge(session.mask)
+        st.session_state.badge = st.empty()
+        count_heads()
         if session.here is not None and session.wanted is not None:
             follow(work.open_source(session.wanted), "line")
         share.button()
@@ -146,9 +146,12 @@ def _notices() -> None:
         st.button("Dismiss", on_click=notices.clear)
 
 
-def _mask_badge(mask: HeadMask) -> None:
-    text = f"{mask.heads_on} of {mask.heads_total} heads on"
-    st.badge(text, color="gray" if mask.is_full else "orange")
+def count_heads() -> None:
+    """Say in the line at the top how many heads are on; also from a part of the page that has just changed it."""
+    mask = current().mask
+    if mask is not None:
+        text = f"{mask.heads_on} of {mask.heads_total} heads on"
+        st.session_state.badge.badge(text, color="gray" if mask.is_full else "orange")
 
 
 def _loading(job: Job[Workspace]) -> None:
