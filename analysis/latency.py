@@ -17,6 +17,7 @@ from analysis.attention import Intervention, gates_of, intervening
 from analysis.errors import MethodError, unknown
 from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
+from analysis.precision import DTYPES
 from analysis.progress import Step, finish
 from analysis.selftest import probe
 
@@ -27,8 +28,6 @@ WARM_UP = 3
 """Untimed rounds before the first timed one."""
 
 MOST_THREADS = 256
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-"""What PyTorch can be asked to compute in."""
 
 
 @dataclass(frozen=True)

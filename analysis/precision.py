@@ -1,4 +1,4 @@
-"""What to compute on, and with which numbers: bfloat16 where the processor has units for it, else float32."""
+"""What to compute on, and with which numbers: 16 bits where the processor has units for them, else float32."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import torch
 from analysis.errors import MethodError, unknown
 
 PRECISIONS: dict[str, str] = {
-    "auto": "bfloat16 where the processor multiplies it natively, else float32",
+    "auto": "bfloat16 where the processor multiplies it natively, float16 on older graphics processors, else float32",
     "float32": "the reference: slower, and what exports and parity checks use",
     "bfloat16": "8 bits of mantissa: several times faster on processors made for it",
+    "float16": "11 bits of mantissa, but no number above 65,504: for graphics processors without bfloat16",
 }
-
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""What PyTorch can be asked to compute in."""
+TENSOR_CORES = (7, 0)
+"""Compute capability from which NVIDIA's graphics processors have units for float16."""
 
 DEVICES: dict[str, str] = {
     "auto": "the graphics processor where PyTorch finds one, else the processor",
@@ -41,9 +45,11 @@ def dtype_of(precision: str, device: torch.device) -> torch.dtype:
     """
     if precision not in PRECISIONS:
         raise MethodError(unknown("precision", precision, PRECISIONS))
-    if precision == "auto":
-        return torch.bfloat16 if has_bfloat16(device) else torch.float32
-    return torch.float32 if precision == "float32" else torch.bfloat16
+    if precision != "auto":
+        return DTYPES[precision]
+    if has_bfloat16(device):
+        return torch.bfloat16
+    return torch.float16 if has_float16(device) else torch.float32
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -54,3 +60,8 @@ def has_bfloat16(device: torch.device) -> bool:
         return False
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def has_float16(device: torch.device) -> bool:
+    """Whether a device multiplies float16 faster than float32."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= TENSOR_CORES

@@ -15,16 +15,17 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from analysis.answers import TEXTS, Numbering, Predictions, joined, predictions
 from analysis.attention import Ablation, Means, check_ablation
-from analysis.errors import DataError, MaskError
+from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import Evaluation, check_judged, compared, judged
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.neighbours import Gathering, Neighbours
-from analysis.passes.course import Course, course_of
+from analysis.passes.course import Course, course_of, packs_truly
 from analysis.passes.memory import Memory, State
 from analysis.precision import dtype_of
 from analysis.progress import Step, finish
@@ -71,7 +72,7 @@ class Replay:
         Args:
             subject: the model.
             split: the sentences.
-            precision: `auto`, `float32` or `bfloat16` (see `precision.PRECISIONS`).
+            precision: see `precision.PRECISIONS`.
             memory: bytes of hidden states to keep at most, or a memory shared with other replays.
 
         Raises:
@@ -84,9 +85,7 @@ class Replay:
         self.split = split
         self.memory = memory if isinstance(memory, Memory) else Memory(memory)
         self.full = HeadMask.full(subject.anatomy)
-        if precision == "auto" and subject.task is not TEXTS:
-            precision = "float32"  # a loss over a whole vocabulary shows the rounding of bfloat16
-        self._course: Course = course_of(subject, split, dtype_of(precision, subject.device))
+        self._course: Course = course_of(subject, split, _numbers(subject, split, precision))
         check_judged(subject, self._course.chunks)
         self._numbering = Numbering(self._course.chunks)
         self._order = _spread_out(len(self._course.chunks))
@@ -96,7 +95,7 @@ class Replay:
 
     @property
     def precision(self) -> str:
-        """The precision in use: `float32` or `bfloat16`."""
+        """The precision in use: `float32`, `bfloat16` or `float16`."""
         return str(self._course.dtype).removeprefix("torch.")
 
     @property
@@ -196,7 +195,12 @@ class Replay:
         yield Step(total, total, "answers", gathered.neighbours())
 
     def _read(self, chunk: Any, numbers: Tensor, logits: Tensor) -> Predictions:
-        return predictions(self.subject.task, self.subject.labels, logits, chunk, numbers)
+        found = predictions(self.subject.task, self.subject.labels, logits, chunk, numbers)
+        if self._course.dtype is torch.float16 and not found.logits.isfinite().all():
+            raise MethodError(
+                f"{self.subject.name} computes numbers that are too large for float16; choose bfloat16 or float32"
+            )
+        return found
 
     def _running(
         self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool
@@ -262,6 +266,18 @@ class Replay:
             most = max(FINISHED_BYTES // max(found.logits.nbytes, 1), 1)
             while len(self._finished) > min(FINISHED, most):
                 self._finished.popitem(last=False)
+
+
+def _numbers(subject: Subject, split: Split, precision: str) -> torch.dtype:
+    """The number format of the layers; `auto` is float32 where less could be seen or could fail."""
+    dtype = dtype_of(precision, subject.device)
+    if precision != "auto":
+        return dtype
+    if subject.task is not TEXTS:
+        return torch.float32  # a loss over a whole vocabulary shows the rounding of bfloat16
+    if dtype is torch.float16 and not packs_truly(subject, split):
+        return torch.float32  # only layers that end with a norm are known to stay within float16
+    return dtype
 
 
 def _spread_out(count: int) -> list[int]:

@@ -9,11 +9,14 @@ from analysis.batches import batches
 from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
+from analysis.models import load_model
 from analysis.passes import course, packed, packs
 from analysis.profiling import profile
+from analysis.progress import finish
 from analysis.replay import Replay, _spread_out
 from analysis.surgery import prune
 from analysis.text import Selection
+from tests.families.tiny import build
 from tests.tiny import sentences
 
 MASKS = ([(0, 1), (2, 2)], [(2, 2)], [(1, 0), (1, 1), (1, 2), (1, 3)], [(0, 0), (1, 3), (2, 0)])
@@ -43,6 +46,35 @@ def test_replay_answers_like_the_model_itself(subject, split, way):
         )
         assert found.flips == plain.flips
         assert found.change == plain.change
+
+
+def test_float16_answers_like_float32(subject, split, way):
+    short, exact = (Replay(subject, split, precision=name) for name in ("float16", "float32"))
+    assert short.precision == "float16"
+    for heads in MASKS:
+        mask = HeadMask.off(subject.anatomy, heads)
+        found, wanted = (each.evaluate(mask).predictions.logits for each in (short, exact))
+        torch.testing.assert_close(found, wanted, atol=0.05, rtol=0.01)
+    found, wanted = (finish(each.without_each()).divergences for each in (short, exact))
+    assert abs(found - wanted).max() < 0.05
+
+
+def test_numbers_too_large_for_float16_are_said(tokenizer, split, way):
+    large = load_model(build("distilbert"), tokenizer=tokenizer)
+    with torch.no_grad():
+        large.model.distilbert.transformer.layer[1].ffn.lin2.bias.fill_(1e5)
+    assert Replay(large, split, precision="float32").evaluate().predictions.logits.isfinite().all()
+    with pytest.raises(MethodError, match="too large for float16; choose bfloat16 or float32"):
+        Replay(large, split, precision="float16").evaluate()
+
+
+def test_float16_is_chosen_only_where_layers_end_with_a_norm(tokenizer, split, monkeypatch):
+    monkeypatch.setattr("analysis.replay.dtype_of", lambda *_: torch.float16)
+    encoder, decoder = (
+        load_model(build(name), tokenizer=tokenizer) for name in ("distilbert", "gpt2-classifier")
+    )
+    assert Replay(encoder, split).precision == "float16"
+    assert Replay(decoder, split).precision == "float32"
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -70,15 +70,14 @@ def show(
 
 
 def numbers(subject: Subject, precision: str) -> str:
-    """What a precision stands for where heads are shown: `float32`, or `bfloat16` for models with the fast way.
+    """What a precision stands for where heads are shown: `bfloat16` for models with the fast way, else `float32`.
 
     Raises:
         MethodError: an unknown precision.
     """
-    dtype = dtype_of(precision, subject.device)
-    return str(
-        dtype if may_pack(subject) and not is_refuted(subject) else torch.float32
-    ).removeprefix("torch.")
+    is_short = dtype_of(precision, subject.device) is torch.bfloat16
+    is_quick = is_short and may_pack(subject) and not is_refuted(subject)
+    return "bfloat16" if is_quick else "float32"
 
 
 def _of_pack(model: PackedModel, pack: Pack) -> Showing:

@@ -46,7 +46,7 @@ def settings(here: Workspace) -> tuple[str, int | None]:
             st.selectbox,
             label="Numbers",
             format_func=PRECISIONS.__getitem__,
-            help="Fast: bfloat16 where this computer multiplies it natively, else float32. Answers near the "
+            help="Fast: 16 bits where this computer multiplies them natively, else float32. Answers near the "
             "border can differ between the two; float32 is the reference. The board's own numbers are computed so "
             "too; the Heads page is float32 always.",
             width=WIDTH,
