@@ -25,6 +25,9 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Work = Callable[..., Iterator[Step[Result]]]
 """Makes the generator of steps; called with the results of the jobs that it had to wait for."""
 
+BREATH = 0.15
+"""Seconds at most that the answer to a click waits after its first estimate, so that the page gets the processor to
+show it."""
 INATTENTIVE = 3.0
 """Seconds after which a job that nobody looks at lets others go first."""
 
@@ -78,6 +81,7 @@ class Job(Generic[Result]):
         self._stop = threading.Event()
         self._finished = threading.Event()
         self._known = threading.Event()
+        self._shown = threading.Event()
 
     @property
     def is_open(self) -> bool:
@@ -136,6 +140,10 @@ class Job(Generic[Result]):
         """Wait until something of the result is known, or the end; True when one of them has come."""
         return self._known.wait(seconds)
 
+    def shown(self) -> None:
+        """Note that what is known of the result has been drawn for somebody."""
+        self._shown.set()
+
     def joined_by(self, owner: str) -> None:
         """Note that this session wants the result too: the same person after a reload, or another one."""
         self.owners.setdefault(owner, time.monotonic())
@@ -150,6 +158,7 @@ class Job(Generic[Result]):
     def stop(self) -> None:
         """Ask the work to end after the step that it is in."""
         self._stop.set()
+        self._shown.set()
 
     def run(self, work: Work[Result], turnstile: Turnstile) -> None:
         """Do the work in this thread, step by step."""
@@ -163,12 +172,11 @@ class Job(Generic[Result]):
                         break
                     self.state = "running"
                     step = next(steps, None)
+                    if step is not None:
+                        self._report(step)
                 if step is None:
                     state = "done"
                     break
-                self.step = step
-                if step.result is not None:
-                    self._known.set()
         except HeadcountError as error:
             state, self.error = "failed", str(error)
         except Exception as error:
@@ -184,6 +192,14 @@ class Job(Generic[Result]):
             self.state = state
             self._finished.set()
             self._known.set()
+
+    def _report(self, step: Step[Result]) -> None:
+        """Take a step; after the first result leave the processor for a moment to whoever shows it."""
+        self.step = step
+        if step.result is not None and not self._known.is_set():
+            self._known.set()
+            if self.urgency is Urgency.CLICK and step.done < step.total:
+                self._shown.wait(BREATH)
 
     def _needed(self) -> list[Any]:
         for job in self.after:

@@ -68,6 +68,7 @@ def live(draw: Callable[[], None], *jobs: Job[Any], patience: float = AT_ONCE) -
             st.rerun()
 
     part(look, POLL if running else None)
+    jobs[0].shown()
 
 
 def bar(job: Job[Any], *, is_awaited: bool = True) -> None:
