@@ -11,7 +11,7 @@ import json
 import sys
 
 from analysis import load_data, load_model
-from benchmarks import browsers, clicks, gpu, growth, plots, products, profiles
+from benchmarks import browsers, clicks, gpu, growth, plots, products, profiles, repairs
 from benchmarks.figures import machine, readme, record, recorded, table
 
 PARTS = {
@@ -22,6 +22,7 @@ PARTS = {
     "searches": lambda subject, data, options: clicks.searches(
         subject, data.split("calibration"), options.repeats, options.precision
     ),
+    "repairs": lambda subject, data, options: repairs.repairs(subject, data, options.repeats),
     "forecasts": lambda subject, data, options: clicks.forecasts(
         subject, data.split("calibration"), options.repeats
     ),

@@ -156,9 +156,10 @@ def written(out: Path, split: str) -> pd.DataFrame:
 
 
 def rankings(out: Path) -> list[dict[str, Any]]:
-    """Every ranking that was computed: `ranking` (its method), `seconds`, `scores`, `setting`."""
+    """Every ranking that was computed, by method: `ranking` (its name), `seconds`, `scores`, `setting`."""
     values = Journal(journal_of(out / "sweep.csv")).values
-    return [value for value in values if "ranking" in value]
+    found = (value for value in values if "ranking" in value)
+    return sorted(found, key=lambda value: list(METHODS).index(value["ranking"]))
 
 
 def machine(options: argparse.Namespace) -> str:
