@@ -49,6 +49,7 @@ def board() -> None:
         ablation, limit = controls.settings(here)
     # Asked for before anything else is drawn, so that the first estimate is there when its place is.
     job = work.evaluation(here, session.mask, limit=limit, ablation=ablation)
+    job.about_to_be_shown()
     with left:
         cells.choose()
         controls.history(here)

@@ -56,34 +56,47 @@ def test_a_first_result_can_be_awaited_and_so_can_the_end_of_a_job_without_one()
     assert failing.result is None
 
 
-@pytest.mark.parametrize(("urgency", "waits"), [(Urgency.CLICK, True), (Urgency.PAGE, False)])
-def test_the_answer_to_a_click_goes_on_when_its_first_estimate_has_been_shown(
-    monkeypatch: pytest.MonkeyPatch, urgency: Urgency, waits: bool
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_work_stands_still_while_its_first_estimate_is_about_to_be_shown(
+    monkeypatch: pytest.MonkeyPatch, is_awaited: bool
 ) -> None:
     monkeypatch.setattr(jobs, "BREATH", 60)
-    second = threading.Event()
+    begin, second = threading.Event(), threading.Event()
 
     def grows() -> Iterator[Step[int]]:
+        begin.wait(5)
         yield Step(1, 3, "numbers", 1)
         second.set()
         yield Step(2, 3, "numbers", 2)
         yield Step(3, 3, "numbers", 3)
 
-    job = ask(Desk(), "grows", grows, urgency=urgency)
+    job = ask(Desk(), "grows", grows)
+    if is_awaited:
+        job.about_to_be_shown()
+    begin.set()
     assert job.wait_known(5)
-    assert second.wait(0.2) is not waits
+    assert second.wait(0.2) is not is_awaited
     job.shown()
     assert job.wait(5)
     assert job.answer == 3
 
 
-def test_a_click_that_is_no_longer_wanted_does_not_wait_to_be_shown(
+def test_work_that_is_no_longer_wanted_does_not_wait_to_be_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jobs, "BREATH", 60)
-    job = ask(Desk(), "count", lambda: count(3), urgency=Urgency.CLICK)
+    begin = threading.Event()
+
+    def grows() -> Iterator[Step[int]]:
+        begin.wait(5)
+        yield from count(3)
+
+    job = ask(Desk(), "grows", grows)
+    job.about_to_be_shown()
+    begin.set()
     assert job.wait_known(5)
     job.stop()
+    job.about_to_be_shown()
     assert job.wait(5)
     assert job.state == "cancelled"
 

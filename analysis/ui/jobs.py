@@ -26,8 +26,7 @@ Work = Callable[..., Iterator[Step[Result]]]
 """Makes the generator of steps; called with the results of the jobs that it had to wait for."""
 
 BREATH = 0.15
-"""Seconds at most that the answer to a click waits after its first estimate, so that the page gets the processor to
-show it."""
+"""Seconds at most that work stands still after its first estimate, so that the page gets the processor to show it."""
 INATTENTIVE = 3.0
 """Seconds after which a job that nobody looks at lets others go first."""
 
@@ -82,6 +81,7 @@ class Job(Generic[Result]):
         self._finished = threading.Event()
         self._known = threading.Event()
         self._shown = threading.Event()
+        self._shown.set()
 
     @property
     def is_open(self) -> bool:
@@ -140,8 +140,13 @@ class Job(Generic[Result]):
         """Wait until something of the result is known, or the end; True when one of them has come."""
         return self._known.wait(seconds)
 
+    def about_to_be_shown(self) -> None:
+        """Note that somebody waits for the first estimate and will say when it is `shown`."""
+        if not self._stop.is_set():
+            self._shown.clear()
+
     def shown(self) -> None:
-        """Note that what is known of the result has been drawn for somebody."""
+        """Note that what is known of the result has been drawn."""
         self._shown.set()
 
     def joined_by(self, owner: str) -> None:
@@ -194,12 +199,11 @@ class Job(Generic[Result]):
             self._known.set()
 
     def _report(self, step: Step[Result]) -> None:
-        """Take a step; after the first result leave the processor for a moment to whoever shows it."""
+        """Take a step; where the first result is about to be shown, leave the processor to that for a moment."""
         self.step = step
         if step.result is not None and not self._known.is_set():
             self._known.set()
-            if self.urgency is Urgency.CLICK and step.done < step.total:
-                self._shown.wait(BREATH)
+            self._shown.wait(BREATH)
 
     def _needed(self) -> list[Any]:
         for job in self.after:
