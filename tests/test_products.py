@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 from transformers.activations import ACT2FN
+from transformers.pytorch_utils import Conv1D
 
 from analysis.passes.products import Product, is_exact_gelu, quick_copy, quickened, times_transposed
 
@@ -29,20 +31,20 @@ def test_a_product_is_the_linear_layer_and_its_activation(dtype, name, rows):
 
 
 def test_only_the_exact_gelu_counts_as_such():
-    assert is_exact_gelu(torch.nn.GELU())
+    assert is_exact_gelu(nn.GELU())
     assert is_exact_gelu(ACT2FN["gelu"])
-    assert not is_exact_gelu(torch.nn.GELU(approximate="tanh"))
+    assert not is_exact_gelu(nn.GELU(approximate="tanh"))
     assert not is_exact_gelu(ACT2FN["gelu_new"])
     assert not is_exact_gelu(ACT2FN["gelu_python"])
-    assert not is_exact_gelu(torch.nn.ReLU())
+    assert not is_exact_gelu(nn.ReLU())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_quick_linear_layer_is_the_linear_layer_with_its_own_weights(dtype, bias):
     generator = torch.Generator().manual_seed(0)
-    linear = torch.nn.Linear(48, 32, bias=bias, dtype=dtype)
-    model = torch.nn.Sequential(linear, torch.nn.ReLU())
+    linear = nn.Linear(48, 32, bias=bias, dtype=dtype)
+    model = nn.Sequential(linear, nn.ReLU())
     states = torch.randn((2, 5, 48), generator=generator).to(dtype)
     with torch.inference_mode():
         wanted = model(states)
@@ -55,7 +57,7 @@ def test_a_quick_linear_layer_is_the_linear_layer_with_its_own_weights(dtype, bi
 
 def test_a_quick_linear_layer_takes_states_of_any_strides():
     generator = torch.Generator().manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(48, 32))
+    model = nn.Sequential(nn.Linear(48, 32))
     wide = torch.randn((48, 6, 10), generator=generator)
     for states in (wide.permute(1, 2, 0), wide.permute(2, 1, 0)[:, 2], wide.permute(2, 1, 0)[::2]):
         with torch.inference_mode():
@@ -66,10 +68,10 @@ def test_a_quick_linear_layer_takes_states_of_any_strides():
 
 
 def test_a_model_that_was_quickened_for_a_while_is_as_it_was():
-    model = torch.nn.Sequential(torch.nn.Linear(48, 32), torch.nn.Linear(32, 4))
+    model = nn.Sequential(nn.Linear(48, 32), nn.Linear(32, 4))
     with quickened(model):
         assert "forward" in vars(model[0])
-        model[1] = torch.nn.Linear(32, 2)  # as a repair does
+        model[1] = nn.Linear(32, 2)  # as a repair does
     assert all("forward" not in vars(linear) for linear in model)
     model(torch.ones(3, 48)).sum().backward()
     assert all(linear.weight.grad is not None for linear in model)
@@ -85,12 +87,16 @@ def test_rows_times_rows_are_the_product_with_the_transposed_matrix(dtype, sizes
     torch.testing.assert_close(times_transposed(left, right), left @ right.T, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_quick_linear_layer_has_the_derivative_by_its_states(bias):
+@pytest.mark.parametrize(
+    "linear", [nn.Linear(48, 32), nn.Linear(48, 32, bias=False), Conv1D(32, 48)]
+)
+def test_a_quick_linear_layer_has_the_derivative_by_its_states(linear):
     generator = torch.Generator().manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(48, 32, bias=bias), torch.nn.Tanh())
+    model = nn.Sequential(linear, nn.Tanh())
     states = torch.randn((2, 5, 48), generator=generator, requires_grad=True)
     direction = torch.randn((2, 32, 5), generator=generator).transpose(1, 2)
     (wanted,) = torch.autograd.grad((model(states) * direction).sum(), states)
-    (found,) = torch.autograd.grad((quick_copy(model)(states) * direction).sum(), states)
+    quick = quick_copy(model)
+    assert "forward" in vars(quick[0])
+    (found,) = torch.autograd.grad((quick(states) * direction).sum(), states)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers.pytorch_utils import Conv1D
 
+from analysis.anatomy import matrix
 from analysis.models import structural_copy
 
 ROWS = 1024
@@ -88,16 +90,16 @@ def _quicken(model: nn.Module) -> None:
 
 def _linears(model: nn.Module) -> list[Any]:
     """The linear layers that oneDNN can multiply in float32."""
-    found = (module for module in model.modules() if type(module) is nn.Linear)
-    return [linear for linear in found if _multiplies(linear.weight, torch.float32)]
+    found = (module for module in model.modules() if type(module) in (nn.Linear, Conv1D))
+    return [linear for linear in found if _multiplies(matrix(linear), torch.float32)]
 
 
-def _forward_of(linear: nn.Linear) -> Callable[[Tensor], Tensor]:
+def _forward_of(linear: Any) -> Callable[[Tensor], Tensor]:
     def forward(states: Tensor) -> Tensor:
         if states.requires_grad and torch.is_grad_enabled():
-            found: Tensor = _Differentiable.apply(states, linear.weight, linear.bias)
+            found: Tensor = _Differentiable.apply(states, matrix(linear), linear.bias)
             return found
-        return _product(states, linear.weight, linear.bias)
+        return _product(states, matrix(linear), linear.bias)
 
     return forward
 
