@@ -16,6 +16,8 @@ from analysis.text import Calibration
 
 SAMPLES = 5
 """Calibration samples that stability is measured between."""
+OPPOSITE = -0.999
+"""Rank correlation below which one order is the reverse of the other."""
 SMALLEST = 20
 """Sentences that each sample needs."""
 
@@ -55,6 +57,11 @@ def correlation(rankings: Sequence[Ranking], names: Sequence[str] | None = None)
     )
     # Pearson's correlation of the ranks, without scipy's warning about constant scores.
     return scores.rank().corr(method="pearson")
+
+
+def opposed(matrix: pd.DataFrame) -> list[str]:
+    """Names in a table of `correlation` whose order is the reverse of another's: the two never agree."""
+    return [str(name) for name in matrix if (matrix[name] < OPPOSITE).any()]
 
 
 def consensus(rankings: Sequence[Ranking], anatomy: HasHeads, keep: int) -> Consensus:

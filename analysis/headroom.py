@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.intervals import Change
 from analysis.significance import MARGIN
+from analysis.sweep_table import fitted
 from analysis.yardstick import OF_TEXTS, Yardstick, yardstick
 
 CHANCE = "random"
@@ -52,13 +53,15 @@ def headroom(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> Headroom
     """What sweeps say on how many heads could go; None before any mask was tried.
 
     Args:
-        tables: as `sweep.sweep` makes them, for one model and one set of sentences.
+        tables: as `sweep.sweep` makes them, for one model and one set of sentences. Masks that were searched on
+            these sentences do not count.
         margin: points whose loss counts as negligible.
     """
     if not tables:
         return None
     rows = pd.concat(tables, ignore_index=True)
     rows = rows[(rows["method"] != CHANCE) & (rows["heads_on"] < rows["heads_total"])]
+    rows = rows[~fitted(rows)]
     rows = rows.drop_duplicates(["method", "mask", "ablation", "repair"])
     if rows.empty:
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from analysis.progress import UNKNOWN
+
 
 @dataclass
 class Pace:
@@ -19,12 +21,12 @@ class Pace:
             self.spent.setdefault(kind, []).append(seconds)
 
     @property
-    def remaining(self) -> float | None:
-        """Seconds; None while a kind of row that is still to come has never been timed."""
+    def remaining(self) -> float:
+        """Seconds; `UNKNOWN` while a kind of row that is still to come has never been timed."""
         total = 0.0
         for kind, left in self.left.items():
             if left and kind not in self.spent:
-                return None
+                return UNKNOWN
             if left:
                 recent = self.spent[kind][-20:]  # the machine may have become slower meanwhile
                 total += left * sum(recent) / len(recent)

@@ -5,11 +5,14 @@ Whoever iterates decides: showing a bar, or stopping (closing the generator canc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
+UNKNOWN = math.nan
+"""Seconds that nobody can foresee yet."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Step(Generic[Result]):
     result: Result | None = None
     """The result as far as it is known; the last step carries the whole."""
     remaining: float | None = None
-    """Seconds that the rest will take by what it has taken so far; None where the work cannot say."""
+    """Seconds that the rest will take by what it has taken so far; `UNKNOWN` where that cannot be foreseen, None where
+    it takes as long a unit as what is done."""
 
     @property
     def share(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from analysis.errors import ProtocolError
 from analysis.text import Calibration, LabelledText, Selection, Split, Test, key
 
@@ -28,22 +30,20 @@ def disjoint(data: LabelledText, judged: Split) -> None:
     Raises:
         ProtocolError: the splits share texts.
     """
-    seen = {
-        key(text)
+    looked_at = (
+        data.splits[name]
         for name in (Calibration.name, Selection.name)
         if name in data.splits and name != judged.name
-        for text in data.splits[name].texts
-    }
-    shared = sum(key(text) in seen for text in judged.texts)
-    if shared:
-        raise ProtocolError(
-            f"{shared} of {len(judged)} texts of the {judged.name} split are also in the splits that heads "
-            "are scored and chosen on; a result judged on them would say nothing"
-        )
+    )
+    _share_nothing(looked_at, judged)
 
 
-def unseen(data: LabelledText) -> None:
+def unseen(data: LabelledText, also: Split | None = None) -> None:
     """Refuse data whose test sentences a score or a choice would see.
+
+    Args:
+        data: labelled text.
+        also: further sentences that are looked at.
 
     Raises:
         ProtocolError: see `disjoint`.
@@ -51,3 +51,14 @@ def unseen(data: LabelledText) -> None:
     test = data.splits.get(Test.name)
     if test is not None:
         disjoint(data, test)
+        _share_nothing([also] if also is not None else [], test)
+
+
+def _share_nothing(looked_at: Iterable[Split], judged: Split) -> None:
+    seen = {key(text) for split in looked_at for text in split.texts}
+    shared = sum(key(text) in seen for text in judged.texts)
+    if shared:
+        raise ProtocolError(
+            f"{shared} of {len(judged)} texts of the {judged.name} split are also in the splits that heads "
+            "are scored and chosen on; a result judged on them would say nothing"
+        )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis.significance import MARGIN, non_inferiority
+from analysis.sweep_table import fitted
 from analysis.yardstick import Yardstick, yardstick
 
 STANDINGS = (
     "method change change_low change_high percentile p_random_holm p_full_holm negligible needed"
 ).split()
 """Columns of `standings`: the first ones are those of the sweep's table; `negligible` is `yes`, `no` or `undecided`
-at the margin, `needed` the sentences with which a loss such as this would be shown to be negligible, NaN where that
-is decided or where no number would."""
+at the margin, or `SEARCHED`; `needed` the sentences with which a loss such as this would be shown to be negligible, NaN
+where that is decided or where no number would."""
+SEARCHED = "searched here"
+"""Instead of a verdict, of a method that searched on the sentences that it is measured on."""
 COUNTED = ("p_random_holm", "p_full_holm", "needed")
 """Columns that count answers as independent of each other: only of tasks that answer once a text."""
 
@@ -50,15 +54,22 @@ def _counted(rows: pd.DataFrame, margin: float) -> dict[str, list[Any]]:
         for row in rows.itertuples()
     ]
     words = {"negligible": "yes", "not negligible": "no", "undecided": "undecided"}
+    flattered = fitted(rows)
+    needed = pd.Series([each.needed for each in verdicts], rows.index, dtype=float)
     return {
-        "negligible": [words[each.decided] for each in verdicts],
-        "needed": [float("nan") if each.needed is None else each.needed for each in verdicts],
+        "negligible": _unless(flattered, [words[each.decided] for each in verdicts]),
+        "needed": needed.mask(flattered).tolist(),
     }
 
 
 def _by_interval(rows: pd.DataFrame, by: Yardstick, margin: float) -> list[str]:
     _, low, high = by.change
-    return [
+    words = [
         "yes" if below > -margin else "no" if above < -margin else "undecided"
         for below, above in zip(rows[low], rows[high], strict=True)
     ]
+    return _unless(fitted(rows), words)
+
+
+def _unless(flattered: pd.Series, words: Sequence[str]) -> list[str]:
+    return [SEARCHED if each else word for each, word in zip(flattered, words, strict=True)]

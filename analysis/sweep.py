@@ -19,13 +19,14 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.pace import Pace
 from analysis.profiling import profile
-from analysis.progress import Step, finish
+from analysis.progress import UNKNOWN, Step, finish
 from analysis.protocol import disjoint
 from analysis.removal import Removal, removal_of
 from analysis.repair import REPAIRS, repair, teacher_of
 from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
+from analysis.scores.method import Evidence
 from analysis.scores.record import read, written
 from analysis.solving import Teacher
 from analysis.sweep_table import COLUMNS, pack, row_of, table_of
@@ -104,7 +105,7 @@ def sweep(
 def swept(subject: Subject, data: LabelledText, methods: Sequence[str], **options: Any) -> Swept:
     """The whole sweep with the split that it measured on, from which `tuning.choose` chooses; see `sweeping`."""
     table = sweep(subject, data, methods, **options)
-    return Swept.of(
+    return Swept._of(
         subject.anatomy, _judged(data, Sweep(tuple(methods), **_of_plan(options))), table
     )
 
@@ -143,21 +144,21 @@ def sweeping(
     work = _Work(subject, data, plan, Journal(journal_of(save) if save is not None else None))
     rows: list[dict[str, Any]] = []
     total = sum(1 for _ in plan_rows(plan))
-    yield Step(0, total, "masks", table_of(rows, whole=False))
+    yield Step(0, total, "masks", table_of(rows, whole=False), UNKNOWN)
     try:
         for inner in work.rankings():
             known = table_of(rows, whole=False)
             if inner.result is None:
-                yield Step(inner.done, inner.total, inner.unit, known)
+                yield Step(inner.done, inner.total, inner.unit, known, UNKNOWN)
             else:
-                yield Step(0, total, "masks", known)
+                yield Step(0, total, "masks", known, UNKNOWN)
         for number, (method, fraction, seed, kind) in enumerate(plan_rows(plan), 1):
             rows.append(work.row(method, fraction, seed, kind))
             table = table_of(rows, whole=number == total)
             yield Step(number, total, "masks", table, work.pace.remaining)
     finally:
         if save is not None and rows:
-            save_table(table_of(rows), save)
+            save_table(table_of(rows, whole=len(rows) == total), save)
 
 
 def plan_rows(plan: Sweep) -> Iterator[tuple[str, float, int, str]]:
@@ -209,7 +210,10 @@ class _Work:
         return replay_of(self.subject, self.judged, self.plan.precision)
 
     def rankings(self) -> Iterator[Step[Ranking]]:
-        """Score the heads by every method, reporting on the way."""
+        """Score the heads by every method, reporting on the way; one that cannot run is refused before any has."""
+        if self.calibration is not None:
+            for method in self.plan.methods:
+                METHODS[method].check(self.subject, Evidence(self.calibration, None))
         for method in self.plan.methods:
             for seed in _seeds(self.plan, method):
                 key = key_of("ranking", self._scored, method, seed)

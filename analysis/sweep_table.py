@@ -13,7 +13,9 @@ import torch
 from analysis.answers import TEXTS, divergences
 from analysis.evaluation import Evaluation
 from analysis.intervals import Change
+from analysis.scores import METHODS
 from analysis.significance import holm, mcnemar, percentile
+from analysis.text import Selection
 from analysis.yardstick import ENDS, OWN, yardstick
 
 COLUMNS = (
@@ -30,7 +32,8 @@ divergence from it in nats; `latency_ratio` is how many times faster than the fu
 is the share of random masks of the same kind that are worse by the task's first measure, 0 to 100; `p_full` is
 McNemar's exact p against the full model, `p_random` against the random mask of median accuracy; `_holm` corrects
 them over methods. Where a text gets several answers, `change` is clustered by text and there is no p, because
-McNemar's test takes answers for independent."""
+McNemar's test takes answers for independent. Neither are there places among random masks nor p for what was searched
+on the sentences that it is measured on (`fitted`)."""
 
 EXTRA = tuple(name + ending for name in OWN for ending in ENDS)
 """Measures that only some tasks have, each with its interval and its change; columns after the others."""
@@ -105,9 +108,19 @@ def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.Dat
     return table[[*COLUMNS, *extra]]
 
 
+def fitted(table: pd.DataFrame) -> pd.Series:
+    """Rows of methods that searched on the sentences that they are measured on, bool.
+
+    Their accuracy flatters them, so nothing is claimed of it; on the test split they are like any other.
+    """
+    searching = {name for name, method in METHODS.items() if method.searches}
+    return (table["split"] == Selection.name) & table["method"].isin(searching)
+
+
 def _compare(table: pd.DataFrame, group: pd.DataFrame) -> None:
     """Fill in what a row says only next to others of its group."""
     by = yardstick(table)
+    group = group[~fitted(group)]
     drawn = group[group["method"] == "random"].sort_values(["accuracy", "seed"])
     methods = group[group["method"] != "random"]
     others = by.better(drawn[by.main.name]).tolist()

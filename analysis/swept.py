@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 
 import pandas as pd
 
+from analysis.errors import ProtocolError
 from analysis.mask import HasHeads, HeadMask
 from analysis.text import Split
 
@@ -23,6 +24,14 @@ class Row:
     loss: float
     """Mean cross-entropy in nats."""
     mask: HeadMask
+    ablation: str = "zero"
+    """What its heads contributed while it was measured."""
+    repair: str = "none"
+    """What was done after they were removed."""
+
+
+_MADE = object()
+"""Whoever has it made the sweep."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +39,26 @@ class Swept:
     """A whole sweep together with the split that it measured on, made by `sweep.swept` alone.
 
     The split is the object that was measured on, not a name in a table: what is written into a copy of the table
-    says nothing here.
+    says nothing here, and neither this value nor a copy with another split can be made by anybody else.
+
+    Raises:
+        ProtocolError: it is made by something else than `of`.
     """
 
     split: Split
     rows: Sequence[Row]
     """A tuple, in the table's order."""
+    made: InitVar[object] = None
+
+    def __post_init__(self, made: object) -> None:
+        if made is not _MADE:
+            raise ProtocolError(
+                "what was swept is made by sweep.swept alone: a copy with other sentences or rows proves nothing"
+            )
 
     @classmethod
-    def of(cls, shape: HasHeads, split: Split, table: pd.DataFrame) -> Swept:
-        """The rows of a finished table.
-
-        Args:
-            shape: of the model.
-            split: what the table was measured on.
-            table: as `sweep.sweep` returns it.
-        """
+    def _of(cls, shape: HasHeads, split: Split, table: pd.DataFrame) -> Swept:
+        """The rows of a finished table; for `sweep.swept`, which has just measured them on this split."""
         rows = (
             Row(
                 str(row.method),
@@ -53,7 +66,9 @@ class Swept:
                 float(row.accuracy),  # type: ignore[arg-type]
                 float(row.loss),  # type: ignore[arg-type]
                 HeadMask.decode(shape, str(row.mask)),
+                str(row.ablation),
+                str(row.repair),
             )
             for row in table.itertuples()
         )
-        return cls(split, tuple(rows))
+        return cls(split, tuple(rows), _MADE)

@@ -52,6 +52,10 @@ class Chosen:
     mask: HeadMask
     split: Selection
     """The sentences that it was chosen on."""
+    ablation: str = "zero"
+    """What its heads contributed while it was measured."""
+    repair: str = "none"
+    """What was done after they were removed, and must be done again."""
 
     def __post_init__(self) -> None:
         _on_selection(self.split)
@@ -128,7 +132,14 @@ def choose(found: Swept, fraction: float) -> Chosen:
             f"{', '.join(f'{each:g}' for each in sorted({row.fraction for row in rows}))}"
         )
     best = min(there, key=lambda row: (-row.accuracy, row.loss))
-    return Chosen(best.method, fraction, best.mask, found.split)  # type: ignore[arg-type]
+    return Chosen(
+        best.method,
+        fraction,
+        best.mask,
+        found.split,  # type: ignore[arg-type]
+        best.ablation,
+        best.repair,
+    )
 
 
 def _on_selection(split: object) -> None:

@@ -8,8 +8,9 @@ from analysis.ui import controls, frame, frontier, results, standing, verdict, w
 
 here = frame.open_page(
     "How fast does a model get worse as heads are removed?",
-    "Each method ranks the heads on the calibration split; the lowest are switched off and the model is "
-    "measured on the selection split. Random is drawn many times: a method must beat that band.",
+    "Each method ranks the heads on the calibration split (a search, and what is tuned, on the selection split); the "
+    "lowest are switched off and the model is measured on the selection split. Random is drawn many times: a method "
+    "must beat that band.",
 )
 if not here.subject.task.is_judged:
     st.info(verdict.UNJUDGED)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 from tiny import sentences
 
-from analysis.agreement import consensus, correlation, mean_correlation, samples, stability
+from analysis.agreement import consensus, correlation, mean_correlation, opposed, samples, stability
 from analysis.errors import DataError, MethodError
 from analysis.mask import HeadMask
 from analysis.scores import Ranking, rank
@@ -31,6 +31,11 @@ def test_correlation_is_spearmans(rankings):
             wanted = spearmanr(one.values["score"], other.values["score"]).statistic
             assert found.loc[one.method, other.method] == pytest.approx(wanted)
     assert found.loc["entropy-low", "entropy-high"] == pytest.approx(-1)
+
+
+def test_an_order_and_its_reverse_are_found(rankings):
+    assert opposed(correlation(rankings)) == ["entropy-low", "entropy-high"]
+    assert opposed(correlation(rankings[:2])) == []
 
 
 def test_a_ranking_without_order_agrees_with_nothing(rankings):

@@ -11,6 +11,7 @@ def row(method: str, heads_on: int, low: float, change: float, high: float, **ot
         "heads_on": heads_on,
         "heads_total": 12,
         "n": 500,
+        "split": "selection",
         "ablation": "zero",
         "repair": "none",
         "mask": f"{method}-{heads_on}",

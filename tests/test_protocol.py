@@ -15,6 +15,7 @@ from analysis.repair import repair
 from analysis.scores import rank
 from analysis.scores.method import Evidence
 from analysis.sweep import sweep, swept
+from analysis.swept import Swept
 from analysis.text import Calibration, LabelledText, Selection, Test
 from analysis.tuning import Chosen, Tuned, choose, tune
 
@@ -74,6 +75,13 @@ def test_a_sweep_of_the_test_split_cannot_be_relabelled(distilbert):
         found.split = SELECTION
     with pytest.raises(TypeError):
         found.rows[0] = None
+    for attempt in (
+        lambda: replace(found, split=SELECTION),
+        lambda: Swept(SELECTION, found.rows),
+        lambda: Swept(SELECTION, found.rows, object()),
+    ):
+        with pytest.raises(ProtocolError, match=r"made by sweep\.swept alone"):
+            attempt()
 
 
 @pytest.mark.parametrize("name", ["calibration", "selection"])
@@ -98,6 +106,12 @@ def test_the_test_split_under_another_name_is_refused(distilbert):
     for name in ("calibration", "selection"):
         with pytest.raises(ProtocolError):
             rank(distilbert, data(**{name: TEST}), "greedy")
+
+
+def test_test_sentences_given_as_a_selection_split_are_recognised(distilbert):
+    leaked = Selection(TEST.texts, TEST.labels)
+    with pytest.raises(ProtocolError, match="30 of 30 texts of the test split are also in"):
+        rank(distilbert, data(), "greedy", selection=leaked)
 
 
 def test_a_repair_is_neither_solved_nor_compared_on_the_test_split(distilbert):

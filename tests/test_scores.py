@@ -52,9 +52,13 @@ def test_no_search_looks_at_the_test_split(distilbert, text):
 def test_what_a_method_lacks_is_said(distilbert):
     with pytest.raises(MethodError, match="'taylor' needs labels; give data with a calibration"):
         rank(distilbert, None, "taylor")
-    unlabelled = Calibration(CALIBRATION.texts, (0,) * len(CALIBRATION))
+    unlabelled = Calibration(CALIBRATION.texts, (-1,) * len(CALIBRATION))
+    with pytest.raises(
+        MethodError, match="'taylor' needs labels, and texts of the calibration split have"
+    ):
+        rank(distilbert, unlabelled, "taylor")
     with pytest.raises(MethodError, match=r"needs labels, and all 12 texts .* carry the same one"):
-        rank(distilbert, unlabelled, "fisher")
+        rank(distilbert, Calibration(CALIBRATION.texts, (0,) * len(CALIBRATION)), "fisher")
     assert len(rank(distilbert, unlabelled, "repair-aware").values) == 12
 
 

@@ -29,7 +29,7 @@ def test_methods_stand_by_their_change_and_random_is_not_among_them(distilbert, 
 )
 def test_only_what_is_undecided_needs_more_sentences(fixed, broken, said):
     n = 8_000
-    row = dict.fromkeys(STANDINGS, 0.0) | {"method": "taylor", "fraction": 0.5}
+    row = dict.fromkeys(STANDINGS, 0.0) | {"method": "taylor", "fraction": 0.5, "split": "test"}
     table = pd.DataFrame([row | {"fixed": fixed, "broken": broken, "n": n}])
     (found,) = standings(table, 0.5).itertuples()
     assert found.negligible == said
@@ -45,7 +45,14 @@ def of_words(**columns) -> pd.DataFrame:
         {"method": "magnitude", "entity_f1": 0.82, "entity_f1_change": 0.1}
         | {"entity_f1_change_low": -1.4, "entity_f1_change_high": 1.6, "change": -3.0},
     ]
-    common = {"fraction": 0.5, "fixed": 30, "broken": 30, "n": 10_000, "percentile": 50.0}
+    common = {
+        "split": "selection",
+        "fraction": 0.5,
+        "fixed": 30,
+        "broken": 30,
+        "n": 10_000,
+        "percentile": 50.0,
+    }
     return pd.DataFrame(
         [{"change_low": -9.0, "change_high": 9.0, **common, **row, **columns} for row in rows]
     )

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import killed_sweep
@@ -18,15 +19,17 @@ from analysis import sweep as sweeps
 from analysis.batches import batches
 from analysis.errors import DataError, MethodError, PlaceError, ProtocolError
 from analysis.evaluation import evaluate
+from analysis.headroom import headroom
 from analysis.journal import Journal, journal_of, save_table
 from analysis.mask import HeadMask
 from analysis.profiling import profile
 from analysis.repair import repair
 from analysis.scores import rank
 from analysis.significance import mcnemar
+from analysis.standings import SEARCHED, standings
 from analysis.sweep import COLUMNS, sweep, sweeping
-from analysis.sweep_table import pack, pareto, random_band, unpack
-from analysis.text import LabelledText
+from analysis.sweep_table import fitted, pack, pareto, random_band, unpack
+from analysis.text import Calibration, LabelledText
 
 FAST = {"fractions": (0.25, 0.5), "seeds": (0, 1, 2), "precision": "float32"}
 
@@ -131,7 +134,9 @@ def test_a_stopped_sweep_goes_on_where_it_was(distilbert, text, tmp_path, monkey
     while next(steps).done < 2:
         pass
     steps.close()
-    assert len(pd.read_csv(save)) == 2
+    part = pd.read_csv(save)
+    assert len(part) == 2
+    assert part[["percentile", "p_full", "p_random_holm"]].isna().all(axis=None)  # not of a part
     with journal_of(save).open("a") as file:
         file.write('{"key": "cut sho')  # what a crash leaves
     measured = []
@@ -200,9 +205,41 @@ def test_the_remaining_time_is_known_once_each_kind_of_row_was_timed(distilbert,
     options = FAST | {"fractions": (0.25, 0.5), "repairs": ("none", "mean")}
     steps = list(sweeping(distilbert, text, ("magnitude",), **options))
     known = {step.done: step.remaining for step in steps}
-    assert known[1] is known[2] is None  # no repaired row has been timed yet
+    assert math.isnan(known[0])
+    assert math.isnan(known[1])
+    assert math.isnan(known[2])  # no repaired row has been timed yet
     assert known[3] > 0
     assert known[4] == 0
+
+
+def test_while_heads_are_scored_nobody_foresees_the_rest(distilbert, text):
+    steps = sweeping(distilbert, text, ("greedy",), **FAST | {"fractions": (0.5,)})
+    assert all(math.isnan(step.remaining) for step in steps if step.unit != "masks")
+
+
+def test_a_method_that_cannot_run_is_refused_before_any_has(distilbert, text):
+    alike = Calibration(text.split("calibration").texts, (1,) * len(text.split("calibration")))
+    data = replace(text, splits={**text.splits, "calibration": alike})
+    steps = sweeping(distilbert, data, ("greedy", "taylor"), **FAST)
+    assert next(steps).done == 0
+    with pytest.raises(MethodError, match="'taylor' needs labels"):
+        next(steps)
+
+
+def test_what_was_searched_on_these_sentences_is_not_held_against_chance(distilbert, text):
+    options = FAST | {"fractions": (0.5,), "seeds": (0, 1, 2)}
+    methods = ("greedy", "magnitude", "random")
+    said = ["percentile", "p_full", "p_random", "p_full_holm", "p_random_holm"]
+    for split, silent in (("selection", True), ("test", False)):
+        table = sweep(distilbert, text, methods, split=split, **options)
+        assert table.set_index("method").loc["greedy", said].isna().all() == silent
+        assert not table.set_index("method").loc["magnitude", said].isna().any()
+        assert fitted(table).tolist() == [silent, False, False, False, False]
+        verdicts = standings(table, 0.5).set_index("method")["negligible"]
+        assert (verdicts["greedy"] == SEARCHED) == silent
+        assert verdicts["magnitude"] != SEARCHED
+        greedy = table[table["method"] == "greedy"]
+        assert (headroom([greedy]) is None) == silent
 
 
 def test_settings_are_tuned_on_selection_when_asked_for(distilbert, text):

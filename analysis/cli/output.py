@@ -8,10 +8,18 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -31,17 +39,29 @@ def watch(steps: Iterator[Step[Result]], title: str) -> Result:
     with Progress(
         *columns,
         TextColumn("{task.fields[unit]}"),
-        TimeRemainingColumn(),
+        _Left(),
         console=console,
         transient=True,
     ) as progress:
-        task = progress.add_task(title, total=None, unit="")
+        task = progress.add_task(title, total=None, unit="", left=None)
         return finish(
             steps,
             lambda step: progress.update(
-                task, total=step.total, completed=step.done, unit=step.unit
+                task, total=step.total, completed=step.done, unit=step.unit, left=step.remaining
             ),
         )
+
+
+class _Left(TimeRemainingColumn):
+    """The time that the rest will take as the work foresees it; by the share that is done where it leaves that open."""
+
+    def render(self, task: Task) -> Text:
+        foreseen = task.fields["left"]
+        if foreseen is None:
+            return super().render(task)
+        if math.isnan(foreseen):
+            return Text("-:--:--", style="progress.remaining")
+        return Text(str(timedelta(seconds=round(foreseen))), style="progress.remaining")
 
 
 @contextmanager

@@ -93,7 +93,10 @@ def ranking(
         raise MethodError(unknown("method", method, METHODS))
     chosen = METHODS[method]
     if setting is not None and tuple(setting) not in chosen.choices:
-        raise MethodError(f"the method {method!r} has no setting {tuple(setting)}")
+        have = ", ".join(map(str, chosen.choices)) or "none"
+        raise MethodError(
+            f"the method {method!r} has no setting {tuple(setting)}; its settings: {have}"
+        )
     evidence = _evidence(data, selection, seed)
     chosen.check(subject, evidence)
     scored = chosen.score(subject, evidence, *([] if setting is None else [tuple(setting)]))
@@ -125,7 +128,7 @@ def _evidence(
 ) -> Evidence:
     calibration = data
     if isinstance(data, LabelledText):
-        unseen(data)
+        unseen(data, selection)
         found = data.split(Calibration.name)
         selection = selection or data.splits.get(Selection.name)  # type: ignore[assignment]
         calibration = found  # type: ignore[assignment]

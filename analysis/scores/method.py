@@ -16,7 +16,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step
 from analysis.protocol import only
-from analysis.text import Calibration, Selection, Split
+from analysis.text import NO_LABEL, Calibration, Selection, Split
 
 Needs = Literal["nothing", "weights", "texts", "labels"]
 
@@ -78,6 +78,13 @@ class Method:
     """Settings that `tuning.tune` chooses among on the selection split; the method's own default without it."""
     long: bool = False
     """Whether it takes more than a few passes: hundreds or thousands."""
+    searches: bool = False
+    """Whether it judges masks on the selection split; what is measured there then flatters it."""
+
+    @property
+    def passes_over(self) -> str:
+        """The split that its passes are over."""
+        return Selection.name if self.searches else Calibration.name
 
     def check(self, subject: Subject, evidence: Evidence) -> None:
         """Refuse what the method cannot run on.
@@ -90,6 +97,11 @@ class Method:
                 f"the method {self.name!r} needs {self.needs}; give data with a calibration split"
             )
         texts = subject.task.name == "sequence-classification"
+        if texts and self.needs == "labels" and NO_LABEL in evidence.texts.labels:
+            raise MethodError(
+                f"the method {self.name!r} needs labels, and texts of the calibration split have none; "
+                "methods that need only texts can run"
+            )
         if texts and self.needs == "labels" and len(set(evidence.texts.labels)) < 2:
             raise MethodError(
                 f"the method {self.name!r} needs labels, and all {len(evidence.texts)} texts of the "
@@ -129,7 +141,7 @@ def check_differentiable(subject: Subject) -> None:
     for name, kind in quantised:
         raise MethodError(
             f"the model's weights {name} are quantised ({kind}), which have no gradients; "
-            "use a method without a backward pass, or the model in float32"
+            "use a method without a backward pass, such as leave-one-out or magnitude, or the model in float32"
         )
 
 

@@ -141,6 +141,7 @@ METHODS: dict[str, Method] = {
             search.greedy,
             cost="half the square of the heads, forward",
             long=True,
+            searches=True,
         ),
         Method(
             "entropy-low",

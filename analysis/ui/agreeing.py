@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,16 @@ from analysis.ui.jobs import Job
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 from analysis.ui.widgets import setting
+from analysis.ui.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.scores import Ranking
+
+
+SHARES = (0.75, 0.5, 0.25)
+"""Shares of heads that stay at which methods can be compared."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
     telling = list(scored.telling(rankings).values())
     if len(telling) < 2:
         return
-    from analysis.agreement import consensus, correlation
+    from analysis.agreement import correlation, opposed
     from analysis.comparison_figures import agreement_map
 
     matrix = correlation(telling)
@@ -51,11 +56,33 @@ def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
         key="agreement",
         alt="Rank correlation between every two methods",
     )
-    half = consensus(telling, here.anatomy, here.anatomy.heads_total // 2)
-    st.caption(
-        f"Rank correlation of the scores. When half of the heads stay, all {len(telling)} methods keep "
-        f"{', '.join(map(name, half.kept)) or 'no head in common'} and remove "
-        f"{', '.join(map(name, half.dropped)) or 'none in common'}."
+    reverse = opposed(matrix)
+    alike = [each for each in telling if each.method not in reverse]
+    said = "Rank correlation of the scores."
+    if reverse:
+        said += f" {listed([_titles()[each] for each in reverse])} are orders and their reverse, which never agree."
+    st.caption(said)
+    if len(alike) > 1:
+        _in_common(here, alike)
+
+
+def _in_common(here: Workspace, rankings: Sequence[Ranking]) -> None:
+    """Which heads all of these methods keep, and remove, when a share of them stays."""
+    from analysis.agreement import consensus
+
+    share = st.segmented_control(
+        "Heads that stay",
+        SHARES,
+        default=0.5,
+        format_func=lambda each: f"{each:.0%}",
+        key="in_common",
+        required=True,
+    )
+    found = consensus(rankings, here.anatomy, round(share * here.anatomy.heads_total))
+    which = "Both methods" if len(rankings) == 2 else f"All {len(rankings)} methods"
+    st.markdown(
+        f"{which} keep {listed(list(map(name, found.kept))) or 'no head in common'}.  \n"
+        f"{which} remove {listed(list(map(name, found.dropped))) or 'none in common'}."
     )
 
 

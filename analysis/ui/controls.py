@@ -117,7 +117,7 @@ def presets(here: Workspace) -> None:
     luck = " One draw of many: the Curves page compares with twenty." if method == "random" else ""
     st.caption(
         f"{chosen.meaning} ({frame.escaped(chosen.source)}.) "
-        f"Passes over the calibration split: {chosen.cost}.{luck}"
+        f"Passes over the {chosen.passes_over} split: {chosen.cost}.{luck}"
     )
     if session.preset is not None:
         _apply(here, session)

@@ -32,9 +32,13 @@ PLAN = "plan "
 
 def section(here: Workspace, table: pd.DataFrame, asked: Comparison) -> None:
     """The figure of a sweep that was timed, and the list of the plans on it."""
-    if table["latency_ratio"].isna().all():
-        return
     st.subheader("What does speed cost?", anchor=False)
+    if table["latency_ratio"].isna().all():
+        st.caption(
+            "Switch on “Time the smaller models too” above and draw again: each mask then stands by its accuracy and "
+            "by how much faster the model is without its heads, beside your own plans."
+        )
+        return
     found = shelf.read(here)
     known = measure.numbers(here, found, asked.limit)
     main = here.subject.task.main

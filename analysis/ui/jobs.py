@@ -8,6 +8,7 @@ passes the `turnstile`. The `desk` starts and remembers jobs.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -119,7 +120,7 @@ class Job(Generic[Result]):
         if not self.is_open or self.step is None:
             return None
         if self.step.remaining is not None:
-            return self.step.remaining
+            return None if math.isnan(self.step.remaining) else self.step.remaining
         if self.share < 0.02:
             return None
         return self.seconds * (1 - self.share) / self.share

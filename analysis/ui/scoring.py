@@ -78,7 +78,8 @@ def _one_more(here: Workspace, methods: list[str]) -> None:
         st.button("Score", on_click=work.start(work.ranking, here, method, is_lasting=True))
     chosen = known[method]
     st.caption(
-        f"{chosen.meaning} ({frame.escaped(chosen.source)}.) Passes over the calibration split: {chosen.cost}. "
+        f"{chosen.meaning} ({frame.escaped(chosen.source)}.) Passes over the {chosen.passes_over} split: "
+        f"{chosen.cost}. "
         "It goes on when you leave this page."
     )
 

@@ -70,7 +70,8 @@ def _columns(margin: float, by: Yardstick) -> dict[str, Any]:
         ),
         "negligible": st.column_config.TextColumn(
             f"Within {margin:g} point?",
-            help=f"Yes where the whole interval of the {by.share.told} lies above that loss, no where it lies below.",
+            help=f"Yes where the whole interval of the {by.share.told} lies above that loss, no where it lies below. "
+            "A method that searched on these sentences is flattered by them: its verdict is on the test split.",
         ),
         "needed": st.column_config.TextColumn(
             "Sentences needed",
