@@ -125,6 +125,11 @@ def detectable(changed: int, n: int) -> float:
     return float(100 * quantiles * math.sqrt(max(changed, 1)) / n)
 
 
+def fewest(margin: float = MARGIN) -> int:
+    """Sentences below which no loss can be shown to be below a margin, even if not one answer changes."""
+    return math.floor(OPEN / (margin / 100)) + 1
+
+
 def percentile(value: float, others: Sequence[float]) -> float:
     """Share of `others` below the value, 0 to 100, equal ones counting half; NaN without others."""
     drawn = np.asarray(others, dtype=float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,20 @@ def standings(table: pd.DataFrame, fraction: float, margin: float = MARGIN) -> p
     found = found.rename(columns=ends).assign(negligible=_by_interval(rows, by, margin))
     columns = [name for name in STANDINGS if name not in COUNTED]
     return found[[columns[0], by.main.name, *columns[1:]]].reset_index(drop=True)
+
+
+def verdicts(rows: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
+    """Columns `negligible` and `needed` (see `STANDINGS`) of any rows of a sweep, with their index.
+
+    Args:
+        rows: of a sweep's table.
+        margin: points whose loss is called negligible.
+    """
+    by = yardstick(rows)
+    if by.task.answers_once:
+        return pd.DataFrame(_counted(rows, margin), index=rows.index)
+    words = _by_interval(rows, by, margin)
+    return pd.DataFrame({"negligible": words, "needed": math.nan}, index=rows.index)
 
 
 def _counted(rows: pd.DataFrame, margin: float) -> dict[str, list[Any]]:

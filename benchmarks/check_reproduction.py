@@ -21,6 +21,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from reproduction_runs import claim
+
 from analysis.data import load_data, matched
 from analysis.journal import Journal, journal_of, save_table
 from analysis.mask import HasHeads, HeadMask
@@ -45,6 +47,7 @@ def main() -> None:
     rows = drawn(record, options.rows, options.seed)
     subject = load_model(options.model)
     data = matched(load_data(options.data), subject.labels)
+    claim(Journal(journal_of(options.out)), subject, data, options.precision)
     chosen = rows[rows["method"].isin(options.methods)]
     for number, (_, recorded) in enumerate(chosen.iterrows(), 1):
         found = recomputed(subject, data, recorded, options.precision, options.out)

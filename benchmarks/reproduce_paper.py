@@ -27,7 +27,8 @@ import transformers
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from reproduction_report import report
-from reproduction_runs import Forecast, planned
+from reproduction_runs import Forecast, claim, planned
+from reproduction_tables import TESTED
 
 from analysis.data import load_data, matched
 from analysis.journal import Journal, journal_of, key_of, save_table
@@ -67,6 +68,7 @@ def main() -> None:
 
 def measure(subject: Subject, data: LabelledText, out: Path, options: argparse.Namespace) -> None:
     """All accuracies, the cheap ones first."""
+    claim(Journal(journal_of(out / "sweep.csv")), subject, data, options.precision)
     subject.model.to(options.device)
     runs = planned(options.methods, options.fractions, options.random)
     forecast = Forecast(runs)
@@ -199,7 +201,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--note", default="", help="what the report says of the machine besides")
     stages = ("accuracy", "time", "report")
     parser.add_argument("--stages", nargs="+", default=stages, choices=stages)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not set(TESTED) <= set(options.fractions):
+        parser.error(
+            f"--fractions must hold {' and '.join(map(str, TESTED))}, where claims are tested"
+        )
+    return options
 
 
 if __name__ == "__main__":

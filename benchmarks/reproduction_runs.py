@@ -9,7 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.errors import PlaceError
+from analysis.journal import Journal, digest, key_of
+from analysis.models import Subject
 from analysis.progress import Step
+from analysis.text import LabelledText
 
 REPAIRED = (0.25, 0.5)
 """Fractions at which every method is also measured after least squares."""
@@ -18,6 +22,24 @@ ROWS = "masks"
 """What a sweep's steps count when they are rows of its table."""
 READ = 0.5
 """Seconds below which a row came from the journal."""
+
+
+def claim(journal: Journal, subject: Subject, data: LabelledText, precision: str) -> None:
+    """Note whose rows a journal holds, and refuse one that holds those of others.
+
+    Raises:
+        PlaceError: another model, other sentences or another precision were measured there.
+    """
+    splits = tuple(digest(data.splits[name]) for name in sorted(data.splits))
+    mine = key_of("source", subject.fingerprint, splits, precision)
+    owners = {value["source"] for value in journal.values if "source" in value}
+    if owners - {mine}:
+        raise PlaceError(
+            f"{journal.path} holds measurements of another model, other sentences or another precision than "
+            f"{subject.name}, {data.name}, {precision}; choose another --out"
+        )
+    if not owners:
+        journal.put(key_of("source"), {"source": mine})
 
 
 @dataclass(frozen=True)

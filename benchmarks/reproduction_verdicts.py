@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 from reproduction_tables import TESTED, named, one, paired, rows_of
 
+from analysis.errors import ProtocolError
 from analysis.scores import METHODS
 from analysis.significance import holm, non_inferiority
+from analysis.text import Selection, Test
 
 PAPER, OWN, SEARCH = "attention-guided", "repair-aware", "greedy"
 REPAIR = "least-squares"
@@ -61,7 +63,14 @@ def chosen(test: pd.DataFrame, selection: pd.DataFrame, fraction: float) -> str:
     """The method that the selection split would have chosen, and what the test split says of it.
 
     The rule is that of `tuning.choose`: the highest accuracy, then the lowest loss.
+
+    Raises:
+        ProtocolError: the rows to choose from are of another split.
     """
+    if set(selection["split"]) != {Selection.name} or set(test["split"]) != {Test.name}:
+        raise ProtocolError(
+            "a method is chosen on the selection split and reported on the test split"
+        )
     rows = selection[(selection["fraction"] == fraction) & (selection["repair"] == REPAIR)]
     best = rows[rows["method"] != "random"].sort_values(
         ["accuracy", "loss"], ascending=[False, True]

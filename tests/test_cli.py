@@ -155,9 +155,12 @@ def test_sweep_gives_a_row_for_each_method_fraction_and_seed(headcount):
     found = answer(
         headcount(
             "sweep", "--methods", "magnitude,random", "--fractions", "0,0.5", "--seeds", "0,1",
-            "--limit", "10", "--json",
+            "--limit", "10", "--json", "--margin", "40",
         )
     )  # fmt: skip
+    assert found["margin"] == 40
+    assert {row["negligible"] for row in found["rows"]} <= {"yes", "no", "undecided"}
+    assert {row["negligible"] for row in found["rows"] if row["heads_on"] == 12} == {"yes"}
     assert len(found["rows"]) == 2 + 2 * 2
     assert {row["heads_on"] for row in found["rows"]} == {6, 12}
 
@@ -232,6 +235,7 @@ def test_people_get_tables(headcount, command):
         (("rank", "--save", "a.json"), "give --keep with --save"),
         (("sweep", "--methods", "magnitud"), "unknown method 'magnitud'"),
         (("sweep", "--fractions", "2"), "the fraction 2.0 is not between 0 and 1"),
+        (("sweep", "--margin", "0"), "the margin must be above 0 points, not 0"),
         (("sweep", "--fractions", "a"), "cannot read 'a' as fractions"),
         (("sweep", "--ablation", "men"), "unknown ablation 'men'"),
         (("prune",), "either --plan FILE or --off"),

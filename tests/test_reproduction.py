@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import check_reproduction as check
@@ -15,7 +16,9 @@ import reproduction_tables as tables
 import reproduction_verdicts as verdicts
 from stored import store
 
+from analysis.errors import PlaceError, ProtocolError
 from analysis.intervals import paired_change, wilson
+from analysis.journal import Journal
 from analysis.progress import Step
 from analysis.scores import METHODS
 from analysis.sweep_table import COLUMNS
@@ -141,6 +144,22 @@ def test_the_runs_are_counted_before_they_start():
     forecast = runs.Forecast(planned)
     assert str(forecast).startswith("136 rows left in all")
     assert "not timed yet" in str(forecast)
+
+
+def test_the_method_is_not_chosen_on_the_test_split(test, selection):
+    for swapped in ((selection, test), (test, test)):
+        with pytest.raises(ProtocolError, match="chosen on the selection split"):
+            verdicts.chosen(*swapped, 0.5)
+
+
+def test_a_journal_holds_the_rows_of_one_source(distilbert, text, tmp_path):
+    journal = Journal(tmp_path / "sweep.csv.journal")
+    runs.claim(journal, distilbert, text, "float32")
+    runs.claim(journal, distilbert, text, "float32")
+    fewer = replace(text, splits={"test": text.split("test").limited(3)})
+    for other in ((text, "bfloat16"), (fewer, "float32")):
+        with pytest.raises(PlaceError, match="choose another --out"):
+            runs.claim(Journal(journal.path), distilbert, *other)
 
 
 def test_scoring_the_heads_counts_no_rows(capsys):

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from analysis.errors import MethodError
 from analysis.intervals import paired_change, wilson
-from analysis.significance import detectable, holm, mcnemar, needed, non_inferiority, percentile
+from analysis.significance import (
+    detectable,
+    fewest,
+    holm,
+    mcnemar,
+    needed,
+    non_inferiority,
+    percentile,
+)
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(0, 0), (0, 5), (0, 6), (3, 11), (40, 40)])
@@ -106,3 +114,10 @@ def test_a_detectable_change_is_found_four_times_in_five():
     found = np.mean([paired_change(int(f), int(b), n).high < 0 for f, b, _ in counts])
     assert 0.76 < found < 0.86
     assert detectable(changed, 4 * n) < detectable(4 * changed, 4 * n) < detectable(changed, n)
+
+
+@pytest.mark.parametrize("margin", [0.3, 1.0, 2.5])
+def test_fewer_sentences_show_no_loss_to_be_below_a_margin(margin):
+    n = fewest(margin)
+    assert non_inferiority(0, 0, n, margin).decided == "negligible"
+    assert non_inferiority(0, 0, n - 1, margin).decided == "undecided"

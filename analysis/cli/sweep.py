@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.cli.output import IMPORTING, Clock, print_json, print_table, waiting, watch
+from analysis.cli.output import IMPORTING, Clock, print_json, print_table, say, waiting, watch
 from analysis.cli.request import AsJson, Request, asking
 from analysis.errors import MethodError
 
@@ -40,6 +40,9 @@ def sweep_command(
     timed: Annotated[
         bool, typer.Option("--timed", help="Remove the heads and time the smaller models.")
     ] = False,
+    margin: Annotated[
+        float, typer.Option(help="Points of accuracy whose loss counts as negligible.")
+    ] = 1.0,
     save: Annotated[
         Path | None,
         typer.Option(help="Write the table to this .csv or .parquet; run again to go on."),
@@ -51,6 +54,8 @@ def sweep_command(
     clock = Clock()
     with waiting(IMPORTING):
         from analysis.scores import QUICK
+        from analysis.significance import fewest
+        from analysis.standings import verdicts
         from analysis.sweep import Sweep, sweeping
         from analysis.yardstick import yardstick
     plan = Sweep(
@@ -65,16 +70,25 @@ def sweep_command(
         timed=timed,
     )
     plan.check()
+    if not margin > 0:
+        raise MethodError(f"the margin must be above 0 points, not {margin:g}")
     subject, everything, _ = request.open()
     options = {name: value for name, value in vars(plan).items() if name != "methods"}
     table = watch(
         sweeping(subject, everything, plan.methods, save=save, **options),
         f"evaluating {len(plan.methods)} methods",
     )
+    table = table.join(verdicts(table, margin))
     if as_json:
         rows = table.to_dict("records")
         print_json(
-            {**request.answer(), "limit": request.limit, "rows": rows, "seconds": clock.seconds}
+            {
+                **request.answer(),
+                "limit": request.limit,
+                "margin": margin,
+                "rows": rows,
+                "seconds": clock.seconds,
+            }
         )
         return
     columns = [
@@ -90,9 +104,16 @@ def sweep_command(
         "agreement",
         "percentile",
         "p_random_holm",
+        "negligible",
     ]
     main = yardstick(table).main.name
     columns[5:5] = [main] if main not in columns else []
+    n = int(table["n"].iloc[0])
+    if n < fewest(margin):
+        say(
+            f"{n} {subject.task.item} cannot show that a loss is below {margin:g} points: that takes {fewest(margin)} "
+            "or more"
+        )
     print_table(
         f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
     )

@@ -199,18 +199,24 @@ def open_point(table: pd.DataFrame, key: str) -> None:
     picked = mask_of_point(st.session_state[key].selection.points, table, session.here.anatomy)
     if picked is None:
         return
-    mask, title = picked
+    mask, title, repair = picked
     session.change(mask)
     st.session_state[OPENED] = True
-    session.notices.append(
+    notice = (
         f"The switchboard now shows {title} with {mask.heads_on} of {mask.heads_total} heads on."
     )
+    if repair != "none":
+        notice += (
+            f" The point was measured after the repair {repair}; the switchboard shows the mask without it, and the "
+            "Export page repairs."
+        )
+    session.notices.append(notice)
 
 
 def mask_of_point(
     points: Sequence[Mapping[str, Any]], table: pd.DataFrame, anatomy: HasHeads
-) -> tuple[HeadMask, str] | None:
-    """The mask of the first selected point and whose it is, for people; None when no point names one.
+) -> tuple[HeadMask, str, str] | None:
+    """The mask of the first selected point, whose it is, for people, and its repair; None when no point names one.
 
     Args:
         points: what Plotly says was selected. A point's `customdata` is the number of a row of the table.
@@ -222,4 +228,8 @@ def mask_of_point(
     if not isinstance(number, int):
         return None
     row = table.loc[number]
-    return HeadMask.decode(anatomy, str(row["mask"])), views.methods()[str(row["method"])].title
+    mask, title = (
+        HeadMask.decode(anatomy, str(row["mask"])),
+        views.methods()[str(row["method"])].title,
+    )
+    return mask, title, str(row["repair"])

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from analysis.yardstick import Yardstick
 
 
+FEW = 20
+"""Random masks below which a place among them says little."""
+
+
 def section(table: pd.DataFrame) -> None:
     """How every method stands at a share that is chosen here."""
-    from analysis.significance import MARGIN
+    from analysis.significance import MARGIN, fewest
     from analysis.standings import standings
     from analysis.yardstick import yardstick
 
@@ -31,17 +35,34 @@ def section(table: pd.DataFrame) -> None:
         key="standing",
         required=True,
     )
+    margin = st.number_input(
+        "Points that may be lost",
+        min_value=0.1,
+        max_value=20.0,
+        value=MARGIN,
+        step=0.5,
+        format="%.1f",
+        key="standing_margin",
+        help="A loss is called negligible only if its whole interval lies above this one. Say it before you look.",
+        width=200,
+    )
     titles = {name: method.title for name, method in views.methods().items()}
-    found = standings(table, fraction)
+    found = standings(table, fraction, margin)
     found["method"] = found["method"].map(titles)
     if "needed" in found:
         found["needed"] = found["needed"].map(
             lambda n: "" if n != n else f"{n:,.0f}"
         )  # NaN is not itself
     by = yardstick(table)
-    st.dataframe(found, hide_index=True, key="standings", column_config=_columns(MARGIN, by))
+    st.dataframe(found, hide_index=True, key="standings", column_config=_columns(margin, by))
     drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
-    st.caption(meaning(len(drawn), int(table["n"].iloc[0]), str(table["split"].iloc[0]), by))
+    n = int(table["n"].iloc[0])
+    if n < fewest(margin):
+        st.warning(
+            f"{n:,} {by.task.item} cannot show that a loss is below {_points(margin)}, whatever the heads do: that "
+            f"takes {fewest(margin):,} or more."
+        )
+    st.caption(meaning(len(drawn), n, str(table["split"].iloc[0]), by))
 
 
 def _columns(margin: float, by: Yardstick) -> dict[str, Any]:
@@ -69,7 +90,7 @@ def _columns(margin: float, by: Yardstick) -> dict[str, Any]:
             help="McNemar's exact test against the full model, corrected by Holm over methods.",
         ),
         "negligible": st.column_config.TextColumn(
-            f"Within {margin:g} point?",
+            f"Within {_points(margin)}?",
             help=f"Yes where the whole interval of the {by.share.told} lies above that loss, no where it lies below. "
             "A method that searched on these sentences is flattered by them: its verdict is on the test split.",
         ),
@@ -81,6 +102,10 @@ def _columns(margin: float, by: Yardstick) -> dict[str, Any]:
     }
 
 
+def _points(margin: float) -> str:
+    return f"{margin:g} point{'s' * (margin != 1)}"
+
+
 def meaning(masks: int, n: int, split: str, by: Yardstick) -> str:
     """What the table is held against, on how much it rests, and what its last columns are for."""
     random = (
@@ -88,6 +113,8 @@ def meaning(masks: int, n: int, split: str, by: Yardstick) -> str:
         if masks
         else "Add Random to the methods to see what chance alone reaches. "
     )
+    if 0 < masks < FEW:
+        random += "So few place a method only roughly. "
     item = by.task.item
     if not by.task.answers_once:
         better = "higher" if by.main.higher_is_better else "lower"

@@ -26,21 +26,22 @@ TABLE = pd.DataFrame(
         "fraction": [0.1, 0.2, 0.3],
         "accuracy": [0.8, 0.7, 0.6],
         "latency_ratio": [1.1, 1.2, 1.3],
+        "repair": ["none", "none", "mean"],
     }
 )
 
 
 @pytest.mark.parametrize(
-    ("customdata", "code", "title"),
+    ("customdata", "code", "title", "repair"),
     [
-        (0, "1.0.0", "Magnitude"),
-        ([2], "0.0.f", "Random"),
+        (0, "1.0.0", "Magnitude", "none"),
+        ([2], "0.0.f", "Random", "mean"),
     ],
 )
-def test_a_clicked_point_is_its_mask(customdata, code: str, title: str) -> None:
+def test_a_clicked_point_is_its_mask(customdata, code: str, title: str, repair: str) -> None:
     points = [{"curve_number": 0}, {"customdata": customdata}]
     picked = results.mask_of_point(points, TABLE, ANATOMY)
-    assert picked == (HeadMask.decode(ANATOMY, code), title)
+    assert picked == (HeadMask.decode(ANATOMY, code), title, repair)
 
 
 @pytest.mark.parametrize("points", [[], [{"curve_number": 1, "x": 1.0}]])
@@ -55,7 +56,7 @@ def test_every_point_of_the_frontier_opens_the_mask_or_the_plan_that_it_shows() 
     swept, best, stars = frontier.drawn(TABLE, plans).data
     points = [[{"customdata": each}] for each in swept.customdata]
     opened = [results.mask_of_point(each, TABLE, ANATOMY) for each in points]
-    assert [mask.encode() for mask, _ in opened] == list(TABLE["mask"])
+    assert [mask.encode() for mask, *_ in opened] == list(TABLE["mask"])
     assert [frontier.plan_of_point(each, found) for each in points] == [None] * 3
     (star,) = stars.customdata
     assert frontier.plan_of_point([{"customdata": star}], found) is mine
@@ -135,6 +136,22 @@ def test_the_page_says_how_each_method_stands_against_chance(tab) -> None:
     assert list(table["method"]) == ["Magnitude"]
     assert table[["percentile", "p_random_holm", "p_full_holm"]].notna().all(axis=None)
     assert set(table["negligible"]) <= {"yes", "no", "undecided"}
+    assert "cannot show that a loss is below 1 point," in opened.said()
+    margin = next(
+        each for each in opened.at.number_input if each.label == "Points that may be lost"
+    )
+    margin.set_value(20.0).run()
+    (row,) = opened.at.dataframe[0].value.itertuples()
+    wanted = "yes" if row.change_low > -20 else "no" if row.change_high < -20 else "undecided"
+    assert row.negligible == wanted
+    assert "cannot show" not in opened.said()
+
+
+def test_a_search_on_these_sentences_claims_nothing(tab) -> None:
+    opened = tab(methods="greedy random", fractions="0.5").visit("curves").press("Draw")
+    (row,) = opened.at.dataframe[0].value.itertuples()
+    assert row.negligible == "searched here"
+    assert pd.isna(row.percentile)
 
 
 def test_a_cancelled_sweep_goes_on_and_measures_no_row_twice(tab, desk, monkeypatch) -> None:
@@ -215,7 +232,8 @@ def test_curves_that_were_not_timed_have_no_frontier(tab) -> None:
     opened = tab(methods="magnitude", sentences="all", column="latency_ratio").visit("curves")
     said = opened.press("Draw").said()
     assert "Timing takes longer" in said
-    assert "What does speed cost?" not in said
+    assert "Switch on “Time the smaller models too” above and draw again" in said
+    assert "Put the current mask on this figure" not in [each.label for each in opened.at.button]
     assert opened.at.dataframe[-1].value["latency_ratio"].isna().all()
     assert next(each.value for each in opened.at.selectbox if each.label == "Show") == "accuracy"
 
@@ -231,3 +249,5 @@ def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:
     assert [mask.encode() for mask in session.changed] == ["1.0.0"]
     assert state[results.OPENED]
     assert session.notices == ["The switchboard now shows Magnitude with 11 of 12 heads on."]
+    results.open_point(TABLE.assign(repair="mean"), "frontier")
+    assert "measured after the repair mean" in session.notices[-1]
