@@ -47,7 +47,7 @@ def section(here: Workspace) -> None:
         "leave this page."
     )
     job = work.desk.find(work.sweep_key(here, Comparison(METHODS)))
-    if job is not None:
+    if job is not None and job.answer is None:
         waiting.follow(job, "verdict")
         return
     st.button(

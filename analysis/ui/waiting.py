@@ -34,7 +34,12 @@ def wait_for(job: Job[Result]) -> Result:
 
 
 def follow(job: Job[Any], place: str = "page") -> None:
-    """Show how far a job is, with its remaining time and a button to cancel it, or how it ended."""
+    """Show how far a job is, with its remaining time and a button to cancel it, or how it ended.
+
+    The page was drawn without the job's answer; where that has come meanwhile the page is drawn anew.
+    """
+    if job.answer is not None:
+        st.rerun()
     if not job.is_open:
         _ended(job, place)
         return

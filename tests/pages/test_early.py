@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
-from pages.conftest import Tab
+from pages.conftest import PATIENCE, Tab
 
-from analysis.ui import work
+from analysis.ui import frame, work
+from analysis.ui.jobs import Job
 from analysis.ui.state import Source
 
 
@@ -85,3 +87,30 @@ def test_what_was_switched_while_the_model_loaded_can_be_undone(stored, door) ->
     assert tab.session.revision == revision  # a click on its way is still taken
     tab.session.undo()
     assert tab.session.mask.is_full
+
+
+@pytest.mark.parametrize("other", [{}, {"data": "fewer.csv"}])
+def test_a_source_that_was_loaded_just_after_the_page_had_looked_is_shown(
+    tab, stored, monkeypatch, tmp_path, other
+) -> None:
+    if other:
+        other = {"data": str(tmp_path / "fewer.csv")}
+        lines = Path(stored.data).read_text().splitlines()
+        Path(other["data"]).write_text("\n".join(lines[: len(lines) * 2 // 3]) + "\n")
+        opened = tab()
+    plain = frame.follow
+
+    def late(job: Job, place: str = "page") -> None:
+        assert job.wait(PATIENCE)
+        plain(job, place)
+
+    monkeypatch.setattr(frame, "AT_ONCE", 0)
+    monkeypatch.setattr(frame, "follow", late)
+    if other:
+        opened.session.wanted = Source(**{**stored.query, **other})
+        opened.run()
+        assert opened.session.here.data.name == "fewer.csv"
+    else:
+        opened = Tab(**stored.query)  # one run, as a browser that nothing tells to ask again
+    assert opened.session.wanted is None
+    assert "Getting the model ready" not in opened.said()
