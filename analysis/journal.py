@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,28 @@ class Journal:
         if text and not text.endswith("\n"):
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What one long piece of work has found so far, in a journal, so that it goes on where it was stopped."""
+
+    journal: Journal = field(default_factory=lambda: Journal(None))
+    key: tuple[object, ...] = ()
+    """Everything that the findings depend on, besides their names."""
+
+    def once(self, name: str, find: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What was noted under a name; found and noted now if nothing was.
+
+        Raises:
+            PlaceError: the journal cannot be written.
+        """
+        key = key_of("note", self.key, name)
+        if self.journal.get(key) is None:
+            self.journal.put(key, find())
+        known = self.journal.get(key)
+        assert known is not None
+        return known
 
 
 def key_of(*parts: object) -> str:

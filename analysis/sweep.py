@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.attention import ABLATIONS, Ablation, Means
 from analysis.errors import DataError, MethodError, ProtocolError, unknown
 from analysis.evaluation import Evaluation, compared
-from analysis.journal import Journal, check_table, digest, journal_of, key_of, save_table
+from analysis.journal import Journal, Notes, check_table, digest, journal_of, key_of, save_table
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.pace import Pace
@@ -221,12 +221,16 @@ class _Work:
                 if known is not None:
                     self.found[method, seed] = read(self.subject, method, known)
                     continue
-                start = time.perf_counter()
+                spent = key_of("spent", key)
+                before = (self.journal.get(spent) or {"spent": 0.0})["spent"]
+                start = time.perf_counter() - before
                 for step in self._ranking(method, seed):
                     if step.result is not None:
                         self.found[method, seed] = step.result
                         seconds = time.perf_counter() - start
                         self.journal.put(key, {**written(step.result), "seconds": seconds})
+                    elif METHODS[method].long:
+                        self.journal.put(spent, {"spent": time.perf_counter() - start})
                     yield replace(step, unit=f"{step.unit} to score by {METHODS[method].title}")
 
     def _ranking(self, method: str, seed: int) -> Iterator[Step[Ranking]]:
@@ -235,7 +239,8 @@ class _Work:
         if self.plan.tuned and METHODS[method].choices and isinstance(selection, Selection):
             assert self.calibration is not None
             setting = tune(self.subject, self.calibration, selection, method).setting
-        yield from ranking(self.subject, self.data, method, seed=seed, setting=setting)
+        notes = Notes(self.journal, (self._scored, method, seed))
+        yield from ranking(self.subject, self.data, method, seed=seed, setting=setting, notes=notes)
 
     def row(self, method: str, fraction: float, seed: int, kind: str) -> dict[str, Any]:
         """One row, from the journal or measured now."""

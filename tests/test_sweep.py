@@ -20,7 +20,7 @@ from analysis.batches import batches
 from analysis.errors import DataError, MethodError, PlaceError, ProtocolError
 from analysis.evaluation import evaluate
 from analysis.headroom import headroom
-from analysis.journal import Journal, journal_of, save_table
+from analysis.journal import Journal, Notes, journal_of, save_table
 from analysis.mask import HeadMask
 from analysis.profiling import profile
 from analysis.repair import repair
@@ -176,6 +176,34 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
     whole = sweep(*killed_sweep.given(), killed_sweep.METHODS, **killed_sweep.OPTIONS)
     pd.testing.assert_frame_equal(resumed, whole)
     pd.testing.assert_frame_equal(pd.read_parquet(save), whole, check_dtype=False)
+
+
+@pytest.mark.parametrize("method", ["greedy", "shapley", "taylor-iterated"])
+def test_a_long_score_that_was_stopped_goes_on_where_it_was(
+    distilbert, text, tmp_path, monkeypatch, method
+):
+    save, few = tmp_path / "curve.csv", FAST | {"fractions": (0.5,)}
+    whole = sweep(distilbert, text, (method,), **few)
+    looked, plain = [], Notes.once
+
+    def once(notes, name, find):
+        return plain(notes, name, lambda: looked.append(name) or find())
+
+    monkeypatch.setattr(Notes, "once", once)
+    steps = sweeping(distilbert, text, (method,), save=save, **few)
+    while next(steps).done < 7:
+        pass
+    steps.close()
+    assert not save.exists()
+    before, spent = (
+        list(looked),
+        [v["spent"] for v in Journal(journal_of(save)).values if "spent" in v],
+    )
+    resumed = sweep(distilbert, text, (method,), save=save, **few)
+    assert len(looked) == len(set(looked)) > len(before) > 0
+    pd.testing.assert_frame_equal(resumed, whole)
+    (seconds,) = (v["seconds"] for v in Journal(journal_of(save)).values if "ranking" in v)
+    assert seconds > spent[-1] > 0
 
 
 def test_a_table_comes_back_from_parquet_as_it_was(table, tmp_path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analysis.errors import MethodError, unknown
+from analysis.journal import Notes
 from analysis.mask import HasHeads, Head, HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
@@ -72,6 +73,7 @@ def ranking(
     seed: int = 0,
     selection: Selection | None = None,
     setting: Sequence[float] | None = None,
+    notes: Notes | None = None,
 ) -> Iterator[Step[Ranking]]:
     """Score every head of a model, reporting on the way where that takes long.
 
@@ -83,6 +85,7 @@ def ranking(
         seed: of methods that draw at random.
         selection: what searches judge masks on, where `data` is a calibration split.
         setting: one of the method's `choices`, such as `tuning.tune` finds.
+        notes: where a long method keeps what it has found, to go on there when it was stopped.
 
     Raises:
         MethodError: an unknown method or setting; one that needs texts, labels or derivatives that are not
@@ -97,7 +100,7 @@ def ranking(
         raise MethodError(
             f"the method {method!r} has no setting {tuple(setting)}; its settings: {have}"
         )
-    evidence = _evidence(data, selection, seed)
+    evidence = _evidence(data, selection, seed, notes or Notes())
     chosen.check(subject, evidence)
     scored = chosen.score(subject, evidence, *([] if setting is None else [tuple(setting)]))
     result: Sequence[float] | Found | None = None
@@ -124,7 +127,7 @@ def _table(subject: Subject, scores: Sequence[float]) -> pd.DataFrame:
 
 
 def _evidence(
-    data: LabelledText | Calibration | None, selection: Selection | None, seed: int
+    data: LabelledText | Calibration | None, selection: Selection | None, seed: int, notes: Notes
 ) -> Evidence:
     calibration = data
     if isinstance(data, LabelledText):
@@ -132,4 +135,4 @@ def _evidence(
         found = data.split(Calibration.name)
         selection = selection or data.splits.get(Selection.name)  # type: ignore[assignment]
         calibration = found  # type: ignore[assignment]
-    return Evidence(calibration, selection, seed)  # type: ignore[arg-type]
+    return Evidence(calibration, selection, seed, notes)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from analysis.journal import Notes
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.neighbours import Neighbours
@@ -58,13 +59,20 @@ def shapley(
     done, work = 0, permutations * len(heads)
     for order in _orders(len(heads), permutations, evidence.seed):
         mask = HeadMask.full(subject.anatomy)
-        before = replay.evaluate(mask).loss
+        before = _loss(replay, mask, evidence.notes)
         for number in order:
             mask = mask.switched([heads[number]], on=False)
-            after = replay.evaluate(mask, keep=False).loss
+            after = _loss(replay, mask, evidence.notes)
             totals[heads[number]] += (after - before) / permutations
             before, done = after, done + 1
             yield Step(done, work, "masks", by_head(subject, totals) if done == work else None)
+
+
+def _loss(replay: Replay, mask: HeadMask, notes: Notes) -> float:
+    noted = notes.once(
+        f"loss of {mask.encode()}", lambda: {"loss": replay.evaluate(mask, keep=mask.is_full).loss}
+    )
+    return float(noted["loss"])
 
 
 def _orders(count: int, permutations: int, seed: int) -> list[np.ndarray]:

@@ -95,14 +95,24 @@ def taylor_iterated(subject: Subject, evidence: Evidence) -> Iterator[Step[list[
     at_once = -(-len(heads) // STEPS)
     place: dict[Head, float] = {}
     while mask.heads_on:
-        gradients = gate_gradients(subject, evidence.texts, mask=mask)
-        score = dict(zip(heads, gradients.loss.abs().mean(0).tolist(), strict=True))
+        score = dict(zip(heads, _noted(subject, evidence, mask), strict=True))
         lowest = sorted(mask.on_heads, key=lambda head: score[head])[:at_once]
         for head in lowest:
             place[head] = float(len(place))
         mask = mask.switched(lowest, on=False)
         result = None if mask.heads_on else by_head(subject, place)
         yield Step(len(place), len(heads), "heads", result)
+
+
+def _noted(subject: Subject, evidence: Evidence, mask: HeadMask) -> list[float]:
+    """`E_s |dL(s)/dx_h|` at a mask."""
+
+    def look() -> dict[str, list[float]]:
+        gradients = gate_gradients(subject, evidence.texts, mask=mask)
+        return {"scores at": gradients.loss.abs().mean(0).tolist()}
+
+    found: list[float] = evidence.notes.once(f"scores at {mask.encode()}", look)["scores at"]
+    return found
 
 
 def _taylor(subject: Subject, evidence: Evidence) -> Tensor:

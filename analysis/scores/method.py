@@ -12,6 +12,7 @@ from torch import Tensor
 
 from analysis.errors import MethodError
 from analysis.gradients import GateGradients, gate_gradients
+from analysis.journal import Notes
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step
@@ -30,6 +31,8 @@ class Evidence:
     selection: Selection | None
     """Texts that searches judge masks on."""
     seed: int = 0
+    notes: Notes = field(default_factory=Notes, compare=False)
+    """Where a long method writes down what it has found, and finds it again after it was stopped."""
 
     def __post_init__(self) -> None:
         _check(self.calibration, Calibration, "scored")

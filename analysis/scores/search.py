@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import torch
+from typing import Any
 
 from analysis.answers import divergences
+from analysis.journal import Notes
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
@@ -37,11 +37,11 @@ def greedy(subject: Subject, evidence: Evidence) -> Iterator[Step[Found]]:
     mask, order, passes = full, list[Head](), 0
     masks: dict[int, HeadMask] = {}
     while mask.heads_on:
-        head, _, seen = _next(replay, mask)
+        head, _, seen = _next(replay, mask, evidence.notes)
         mask, passes = mask.switched([head], on=False), passes + seen
         order.append(head)
         if len(order) in stops and mask.heads_on:
-            mask, order, seen = _swapped(replay, mask, order)
+            mask, order, seen = _swapped(replay, mask, order, evidence.notes)
             masks[mask.heads_on] = mask
             passes += seen
         yield Step(
@@ -57,24 +57,35 @@ def _found(subject: Subject, order: list[Head], masks: dict[int, HeadMask], pass
     return Found(by_head(subject, place), masks, passes)
 
 
-def _next(replay: Replay, mask: HeadMask) -> tuple[Head, float, int]:
+def _next(replay: Replay, mask: HeadMask, notes: Notes) -> tuple[Head, float, int]:
     """The head to remove, the divergence without it, and how many masks that took."""
-    neighbours = finish(replay.without_each(mask))
-    found = neighbours.divergences
-    best = int(found.argmin())
-    return neighbours.heads[best], float(found[best]), len(found)
+
+    def look() -> dict[str, Any]:
+        neighbours = finish(replay.without_each(mask))
+        found = neighbours.divergences
+        best = int(found.argmin())
+        return {
+            "next": neighbours.heads[best],
+            "divergence": float(found[best]),
+            "masks": len(found),
+        }
+
+    noted = notes.once(f"next after {mask.encode()}", look)
+    layer, head = noted["next"]
+    return (layer, head), noted["divergence"], noted["masks"]
 
 
-def _swapped(replay: Replay, mask: HeadMask, order: list[Head]) -> tuple[HeadMask, list[Head], int]:
-    full = replay.evaluate().predictions.logits
-    now = _divergence(replay, mask, full)
+def _swapped(
+    replay: Replay, mask: HeadMask, order: list[Head], notes: Notes
+) -> tuple[HeadMask, list[Head], int]:
+    now = _divergence(replay, mask, notes)
     passes = 1
     for _ in range(SWAPS):
         returned = {
-            head: _divergence(replay, mask.switched([head], on=True), full) for head in order
+            head: _divergence(replay, mask.switched([head], on=True), notes) for head in order
         }
         back = min(returned, key=lambda head: returned[head])
-        gone, reached, seen = _next(replay, mask.switched([back], on=True))
+        gone, reached, seen = _next(replay, mask.switched([back], on=True), notes)
         passes += len(returned) + seen
         if gone == back or reached >= now:
             break
@@ -84,5 +95,10 @@ def _swapped(replay: Replay, mask: HeadMask, order: list[Head]) -> tuple[HeadMas
     return mask, order, passes
 
 
-def _divergence(replay: Replay, mask: HeadMask, full: torch.Tensor) -> float:
-    return float(divergences(replay.evaluate(mask, keep=False).predictions.logits, full))
+def _divergence(replay: Replay, mask: HeadMask, notes: Notes) -> float:
+    def look() -> dict[str, Any]:
+        full = replay.evaluate().predictions.logits
+        found = replay.evaluate(mask, keep=False).predictions.logits
+        return {"divergence": float(divergences(found, full))}
+
+    return float(notes.once(f"divergence of {mask.encode()}", look)["divergence"])
