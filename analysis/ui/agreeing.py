@@ -60,7 +60,7 @@ def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
     alike = [each for each in telling if each.method not in reverse]
     said = "Rank correlation of the scores."
     if reverse:
-        said += f" {listed([_titles()[each] for each in reverse])} are orders and their reverse, which never agree."
+        said += f" {listed([_titles()[each] for each in reverse])} are orders and their reverse; they are left out below."
     st.caption(said)
     if len(alike) > 1:
         _in_common(here, alike)
@@ -82,7 +82,7 @@ def _in_common(here: Workspace, rankings: Sequence[Ranking]) -> None:
     which = "Both methods" if len(rankings) == 2 else f"All {len(rankings)} methods"
     st.markdown(
         f"{which} keep {listed(list(map(name, found.kept))) or 'no head in common'}.  \n"
-        f"{which} remove {listed(list(map(name, found.dropped))) or 'none in common'}."
+        f"{which} remove {listed(list(map(name, found.dropped))) or 'no head in common'}."
     )
 
 

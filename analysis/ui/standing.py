@@ -20,7 +20,7 @@ FEW = 20
 def section(table: pd.DataFrame) -> None:
     """How every method stands at a share that is chosen here."""
     from analysis.significance import MARGIN, fewest
-    from analysis.standings import standings
+    from analysis.standings import SEARCHED, standings
     from analysis.yardstick import yardstick
 
     fractions = sorted(share for share in table["fraction"].unique() if 0 < share < 1)
@@ -55,6 +55,12 @@ def section(table: pd.DataFrame) -> None:
         )  # NaN is not itself
     by = yardstick(table)
     st.dataframe(found, hide_index=True, key="standings", column_config=_columns(margin, by))
+    searched = found.loc[found["negligible"] == SEARCHED, "method"].tolist()
+    if searched:
+        st.caption(
+            f"{', '.join(searched)} chose masks by these very sentences, which flatter it: its change is no measure of "
+            "other sentences, so no place, p or verdict is given."
+        )
     drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
     n = int(table["n"].iloc[0])
     if n < fewest(margin):
