@@ -60,7 +60,8 @@ def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
     alike = [each for each in telling if each.method not in reverse]
     said = "Rank correlation of the scores."
     if reverse:
-        said += f" {listed([_titles()[each] for each in reverse])} are orders and their reverse; they are left out below."
+        titles = listed([_titles()[each] for each in reverse])
+        said += f" {titles} are orders and their reverse; they are left out below."
     st.caption(said)
     if len(alike) > 1:
         _in_common(here, alike)
