@@ -34,7 +34,7 @@ from analysis.data import load_data, matched
 from analysis.journal import Journal, journal_of, key_of, save_table
 from analysis.mask import HeadMask
 from analysis.models import Subject, load_model
-from analysis.precision import PRECISIONS
+from analysis.precision import PRECISIONS, dtype_of
 from analysis.progress import Step, finish
 from analysis.removal import LENGTH, ROUNDS, removal_of
 from analysis.scores import METHODS
@@ -166,10 +166,12 @@ def rankings(out: Path) -> list[dict[str, Any]]:
 
 def machine(options: argparse.Namespace) -> str:
     """Where and with what the numbers were made."""
+    searched = str(dtype_of("auto", torch.device(options.device))).removeprefix("torch.")
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return (
         f"Python {platform.python_version()}, torch {torch.__version__}, transformers "
         f"{transformers.__version__}; {platform.machine()}, {torch.get_num_threads()} threads, {accelerator}. "
+        f"Accuracies in {options.precision}; scores from heads that are switched off, searches and tuning in {searched}. "
         f"{options.note}".strip()
     )
 
