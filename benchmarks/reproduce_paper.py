@@ -171,7 +171,8 @@ def machine(options: argparse.Namespace) -> str:
     return (
         f"Python {platform.python_version()}, torch {torch.__version__}, transformers "
         f"{transformers.__version__}; {platform.machine()}, {torch.get_num_threads()} threads, {accelerator}. "
-        f"Accuracies in {options.precision}; scores from heads that are switched off, searches and tuning in {searched}. "
+        f"Accuracies in {options.precision}; scores from heads that are switched off, searches and tuning in "
+        f"{searched}. "
         f"{options.note}".strip()
     )
 
