@@ -42,7 +42,7 @@ class Swept:
     says nothing here, and neither this value nor a copy with another split can be made by anybody else.
 
     Raises:
-        ProtocolError: it is made by something else than `of`.
+        ProtocolError: it is made by something else than `sweep.swept`.
     """
 
     split: Split
