@@ -161,9 +161,12 @@ def chosen(given: Predictions, places: Tensor) -> Predictions:
 
 
 def divergences(logits: Tensor, full: Tensor) -> Tensor:
-    """Mean over answers of `KL(full model's answer || answer)` in nats, of logits `[..., n, classes]`."""
+    """Mean over answers of `divergence_of_each`, `[...]`."""
+    return divergence_of_each(logits, full).mean(-1)
+
+
+def divergence_of_each(logits: Tensor, full: Tensor) -> Tensor:
+    """`KL(full model's answer || answer)` of every answer in nats, `[..., n]`, of logits `[..., n, classes]`."""
     wanted = full.log_softmax(-1)
     found = logits.log_softmax(-1)
-    return (
-        kl_div(found, wanted.expand_as(found), reduction="none", log_target=True).sum(-1).mean(-1)
-    )
+    return kl_div(found, wanted.expand_as(found), reduction="none", log_target=True).sum(-1)

@@ -8,9 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.figures import CATEGORIES, DASHES, DIFFERENCE, plain
-from analysis.intervals import wilson
 from analysis.sweep_table import GROUP, pareto, random_band
-from analysis.yardstick import OWN, yardstick
+from analysis.yardstick import yardstick
 
 NEUTRAL = "#7F7F7F"
 """Lines that are no method's: seen on white and on black."""
@@ -24,6 +23,8 @@ COLUMNS: dict[str, tuple[str, float]] = {
     "parameters_ratio": ("weights left (%)", 100),
 }
 """What a curve can show: its axis title and the factor that its unit needs."""
+INTERVALS = {"accuracy": ("low", "high"), "latency_ratio": ("latency_low", "latency_high")}
+"""Ends of a column's interval where they are not called after it."""
 
 
 def axes(table: pd.DataFrame) -> dict[str, tuple[str, float]]:
@@ -56,12 +57,12 @@ def curves(
     figure = go.Figure()
     if (table["method"] == "random").any():
         _add_random(figure, table, column, factor)
-    methods, once = table[table["method"] != "random"], yardstick(table).task.answers_once
+    methods = table[table["method"] != "random"]
     for place, (method, rows) in enumerate(methods.groupby("method", sort=False)):
         ordered = rows.sort_values("fraction")
         colour = CATEGORIES[place % len(CATEGORIES)]
         name = titles.get(str(method), str(method))
-        if (ends := _ends(ordered, column, once)) is not None:
+        if (ends := _ends(ordered, column)) is not None:
             figure.add_trace(_interval(ordered["fraction"], ends, factor, colour, name))
         figure.add_trace(
             go.Scatter(
@@ -182,22 +183,12 @@ def _add_random(figure: go.Figure, table: pd.DataFrame, column: str, factor: flo
     )  # fmt: skip
 
 
-def _ends(rows: pd.DataFrame, column: str, once: bool) -> list[tuple[float, float]] | None:
-    """Lower and upper ends of a column's values; None where there is nothing to be unsure of, or nothing known.
-
-    Of a measure its own 95 % interval, of agreement Wilson's where a text gets one answer, of latency the interval
-    over rounds.
-    """
-    if column == "accuracy":
-        return list(zip(rows["low"], rows["high"], strict=True))
-    if column in OWN:
-        return list(zip(rows[f"{column}_low"], rows[f"{column}_high"], strict=True))
-    if column == "agreement" and once:
-        found = [wilson(round(row.agreement * row.n), int(row.n)) for row in rows.itertuples()]  # type: ignore[operator, arg-type]
-        return [(each.low, each.high) for each in found]
-    if column == "latency_ratio" and rows["latency_low"].notna().all():
-        return list(zip(rows["latency_low"], rows["latency_high"], strict=True))
-    return None
+def _ends(rows: pd.DataFrame, column: str) -> list[tuple[float, float]] | None:
+    """Lower and upper ends of a column's intervals; None of what is counted, or of an interval that is not known."""
+    low, high = INTERVALS.get(column, (f"{column}_low", f"{column}_high"))
+    if not {low, high} <= set(rows) or rows[[low, high]].isna().any(axis=None):
+        return None
+    return list(zip(rows[low], rows[high], strict=True))
 
 
 def _interval(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from analysis.answers import Predictions
-from analysis.intervals import Change
+from analysis.intervals import Change, Interval
 from analysis.tasks import Measure
 
 Z = 1.959963984540054
@@ -84,16 +84,29 @@ def measured(
     measure: Measure, predictions: Predictions, baseline: Predictions | None = None
 ) -> Measured:
     """A measure of some predictions, and its change against others on the same texts."""
-    mine = _Ratio.of(measure, predictions)
+    mine = _ratio(measure, predictions)
     low, high = mine.interval(measure)
     change = None
     if baseline is not None:
-        theirs = _Ratio.of(measure, baseline)
+        theirs = _ratio(measure, baseline)
         scale = 100 if measure.unit == "share" else 1
         spread = Z * _error(mine.moves - theirs.moves)
         by = mine.value - theirs.value
         change = Change(scale * by, scale * (by - spread), scale * (by + spread))
     return Measured(measure, mine.value, low, high, change)
+
+
+def over_texts(values: Tensor, texts: Tensor, top: float = math.inf) -> Interval:
+    """95 % interval of the mean of numbers that are not negative, over whole texts.
+
+    Args:
+        values: a number an answer, `[n]`.
+        texts: place of each answer's text, `[n]`.
+        top: what no mean can exceed.
+    """
+    ratio = _Ratio.of(*_by_text(values, texts))
+    spread = Z * ratio.log_error
+    return Interval(max(ratio.value - spread, 0.0), min(ratio.value + spread, top))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +120,11 @@ class _Ratio:
     """Standard error of the ratio before the exponential is taken."""
 
     @classmethod
-    def of(cls, measure: Measure, predictions: Predictions) -> _Ratio:
-        above, below = _sums(measure, predictions)
+    def of(cls, above: Tensor, below: Tensor, *, exponential: bool = False) -> _Ratio:
         total = float(below.sum())
         ratio = float(above.sum()) / total if total else 1.0
         moves = (above - ratio * below) / max(total, 1.0)
-        if measure.name != "perplexity":
+        if not exponential:
             return cls(ratio, moves, _error(moves))
         return cls(math.exp(min(ratio, 700)), moves * math.exp(min(ratio, 700)), _error(moves))
 
@@ -131,12 +143,22 @@ def _error(moves: Tensor) -> float:
     return math.inf if texts < 2 else float((moves.square().sum() * texts / (texts - 1)).sqrt())
 
 
+def _ratio(measure: Measure, predictions: Predictions) -> _Ratio:
+    return _Ratio.of(*_sums(measure, predictions), exponential=measure.name == "perplexity")
+
+
 def _sums(measure: Measure, predictions: Predictions) -> tuple[Tensor, Tensor]:
     """What each text adds above and below the line of the ratio, float64 `[texts]`."""
-    present, places = predictions.texts.unique(return_inverse=True)
     if measure.name == "entity_f1":
+        present, places = predictions.texts.unique(return_inverse=True)
         return _entity_sums(predictions, places, len(present))
     values = predictions.correct if measure.name == "accuracy" else predictions.losses
+    return _by_text(values, predictions.texts)
+
+
+def _by_text(values: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum and number of the answers of each text that is there, float64 `[texts]`."""
+    present, places = texts.unique(return_inverse=True)
     above = torch.zeros(len(present), dtype=torch.float64).index_add_(0, places, values.double())
     return above, places.bincount(minlength=len(present)).double()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,11 @@ class Sweep:
     """What accuracy is measured on: `selection`, or `test` to report."""
     limit: int | None = None
     """Sentences of it at most."""
-    ablation: Ablation = "zero"
+    ablations: Sequence[Ablation] = ("zero",)
+    """Each mask is measured with each of them, as long as its heads are only switched off."""
     repairs: Sequence[str] = ("none",)
-    """Each mask is measured with each of them; with any but `none` the heads are really removed."""
+    """Each mask is measured with each of them; with any but `none` the heads are really removed, and what heads that
+    are off would contribute plays no part: those rows say `zero`, once."""
     tuned: bool = False
     """Choose the settings of methods that have some, on the selection split."""
     timed: bool = False
@@ -77,7 +79,7 @@ class Sweep:
             if name not in METHODS:
                 raise MethodError(unknown("method", name, METHODS))
         for kind, name, choices in (
-            ("ablation", self.ablation, ABLATIONS),
+            *(("ablation", each, ABLATIONS) for each in self.ablations),
             *(("repair", each, REPAIRS) for each in self.repairs),
         ):
             if name not in choices:
@@ -85,7 +87,7 @@ class Sweep:
         for fraction in self.fractions:
             if not 0 <= fraction <= 1:
                 raise MethodError(f"the fraction {fraction} is not between 0 and 1")
-        for what in ("methods", "fractions", "seeds", "repairs"):
+        for what in ("methods", "fractions", "seeds", "ablations", "repairs"):
             if not getattr(self, what):
                 raise MethodError(f"a sweep needs {what}")
         if self.split not in (Selection.name, Test.name):
@@ -152,8 +154,8 @@ def sweeping(
                 yield Step(inner.done, inner.total, inner.unit, known, UNKNOWN)
             else:
                 yield Step(0, total, "masks", known, UNKNOWN)
-        for number, (method, fraction, seed, kind) in enumerate(plan_rows(plan), 1):
-            rows.append(work.row(method, fraction, seed, kind))
+        for number, one in enumerate(plan_rows(plan), 1):
+            rows.append(work.row(one))
             table = table_of(rows, whole=number == total)
             yield Step(number, total, "masks", table, work.pace.remaining)
     finally:
@@ -161,13 +163,25 @@ def sweeping(
             save_table(table_of(rows, whole=len(rows) == total), save)
 
 
-def plan_rows(plan: Sweep) -> Iterator[tuple[str, float, int, str]]:
-    """Method, fraction, seed and repair of every row, the cheap repairs first."""
+@dataclass(frozen=True)
+class Cell:
+    """What a row of the table measures."""
+
+    method: str
+    fraction: float
+    seed: int
+    ablation: Ablation
+    repair: str
+
+
+def plan_rows(plan: Sweep) -> Iterator[Cell]:
+    """What every row measures, the cheap repairs first."""
     for kind in sorted(plan.repairs, key=list(REPAIRS).index):
-        for method in plan.methods:
-            for seed in _seeds(plan, method):
-                for fraction in plan.fractions:
-                    yield method, fraction, seed, kind
+        for ablation in plan.ablations if kind == "none" else ("zero",):
+            for method in plan.methods:
+                for seed in _seeds(plan, method):
+                    for fraction in plan.fractions:
+                        yield Cell(method, fraction, seed, ablation, kind)
 
 
 def _judged(data: LabelledText, plan: Sweep) -> Split:
@@ -196,13 +210,13 @@ class _Work:
         self.removals: dict[tuple[int, ...], Removal] = {}
         self.mended: dict[tuple[HeadMask, str], Evaluation] = {}
         left: dict[str, int] = {}
-        for _, _, _, kind in plan_rows(plan):
-            left[kind] = left.get(kind, 0) + 1
+        for one in plan_rows(plan):
+            left[one.repair] = left.get(one.repair, 0) + 1
         self.pace = Pace(left)
         self._means: Means | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (FORMAT, subject.fingerprint, *scored, plan.tuned)
-        self._key = (self._scored, digest(self.judged), plan.precision, plan.timed)
+        self._key = (self._scored, tuple(COLUMNS), digest(self.judged), plan.precision, plan.timed)
 
     @property
     def replay(self) -> Replay:
@@ -242,37 +256,35 @@ class _Work:
         notes = Notes(self.journal, (self._scored, method, seed))
         yield from ranking(self.subject, self.data, method, seed=seed, setting=setting, notes=notes)
 
-    def row(self, method: str, fraction: float, seed: int, kind: str) -> dict[str, Any]:
+    def row(self, one: Cell) -> dict[str, Any]:
         """One row, from the journal or measured now."""
         total = self.subject.anatomy.heads_total
-        mask = self.found[method, seed].mask(self.subject.anatomy, total - round(fraction * total))
-        label = {"method": method, "fraction": fraction, "seed": seed}
-        label |= {"ablation": self.plan.ablation if kind == "none" else "zero", "repair": kind}
-        label["split"] = self.plan.split
+        ranking = self.found[one.method, one.seed]
+        mask = ranking.mask(self.subject.anatomy, total - round(one.fraction * total))
+        label = {**asdict(one), "split": self.plan.split}
         key = key_of("row", self._key, tuple(label.values()), mask.encode())
         known = self.journal.get(key)
         if known is not None:
-            self.pace.done(kind, None)
+            self.pace.done(one.repair, None)
             return known
         start = time.perf_counter()
-        found = self._evaluated(mask, kind)
+        found = self._evaluated(mask, one)
         row = {**label, **row_of(found), "right": pack(found.predictions.correct)}
         row |= self._removed(mask)
         self.journal.put(key, row)
-        self.pace.done(kind, time.perf_counter() - start)
+        self.pace.done(one.repair, time.perf_counter() - start)
         return row
 
-    def _evaluated(self, mask: HeadMask, kind: str) -> Evaluation:
-        if kind == "none" or mask.is_full:
-            mean = self.plan.ablation == "mean"
-            means = self._mean_outputs() if mean else None
-            return self.replay.evaluate(mask, ablation=self.plan.ablation, means=means, keep=False)
+    def _evaluated(self, mask: HeadMask, one: Cell) -> Evaluation:
+        if one.repair == "none" or mask.is_full:
+            means = self._mean_outputs() if one.ablation == "mean" else None
+            return self.replay.evaluate(mask, ablation=one.ablation, means=means, keep=False)
         baseline = self.replay.evaluate()
-        if (mask, kind) not in self.mended:  # methods often agree on a mask
-            mended = _mended(self.subject, mask, self.calibration, kind)
+        if (mask, one.repair) not in self.mended:  # methods often agree on a mask
+            mended = _mended(self.subject, mask, self.calibration, one.repair)
             found = Replay(mended, self.judged, precision=self.plan.precision, memory=0).evaluate()
-            self.mended[mask, kind] = compared(replace(found, mask=mask), baseline)
-        return self.mended[mask, kind]
+            self.mended[mask, one.repair] = compared(replace(found, mask=mask), baseline)
+        return self.mended[mask, one.repair]
 
     def _mean_outputs(self) -> Means:
         if self.calibration is None:

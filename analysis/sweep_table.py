@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from analysis.answers import TEXTS, divergences
+from analysis.answers import TEXTS, divergence_of_each
 from analysis.evaluation import Evaluation
-from analysis.intervals import Change
+from analysis.intervals import Change, wilson
+from analysis.measures import over_texts
 from analysis.scores import METHODS
 from analysis.significance import holm, mcnemar, percentile
 from analysis.text import Selection
@@ -20,14 +21,16 @@ from analysis.yardstick import ENDS, OWN, yardstick
 
 COLUMNS = (
     "method fraction seed ablation repair split n heads_on heads_total accuracy low high "
-    "change change_low change_high fixed broken loss agreement divergence "
+    "change change_low change_high fixed broken loss loss_low loss_high "
+    "agreement agreement_low agreement_high divergence divergence_low divergence_high "
     "latency_ratio latency_low latency_high flops_ratio parameters_ratio "
     "percentile p_full p_random p_full_holm p_random_holm mask"
 ).split()
 """`fraction` is the share of heads removed, 0 to 1; `change` and its ends are points of accuracy against the full
 model on the same sentences (paired bootstrap); `fixed` and `broken` count answers that became right or wrong;
 `agreement` is the share of sentences with the full model's answer and `divergence` the mean Kullback-Leibler
-divergence from it in nats; `latency_ratio` is how many times faster than the full model, `flops_ratio` and
+divergence from it in nats, each with its 95 % interval (Wilson's of agreement where a text gets one answer, else over
+whole texts); `latency_ratio` is how many times faster than the full model, `flops_ratio` and
 `parameters_ratio` the shares of its operations and weights that remain once the heads are really removed; `percentile`
 is the share of random masks of the same kind that are worse by the task's first measure, 0 to 100; `p_full` is
 McNemar's exact p against the full model, `p_random` against the random mask of median accuracy; `_holm` corrects
@@ -47,6 +50,14 @@ def row_of(evaluation: Evaluation) -> dict[str, Any]:
     change, flips, baseline = evaluation.change, evaluation.flips, evaluation.baseline
     mine = evaluation.predictions
     full = (baseline or evaluation).predictions
+    same = mine.answers == full.answers
+    moved = divergence_of_each(mine.logits, full.logits)
+    of_loss, of_moved = (over_texts(each, mine.texts) for each in (mine.losses, moved))
+    of_same = (
+        wilson(int(same.sum()), len(same))
+        if mine.task.answers_once
+        else over_texts(same, mine.texts, top=1.0)
+    )
     return {
         "n": evaluation.n,
         "heads_on": evaluation.heads_on,
@@ -60,8 +71,14 @@ def row_of(evaluation: Evaluation) -> dict[str, Any]:
         "fixed": len(flips.fixed) if flips else 0,
         "broken": len(flips.broken) if flips else 0,
         "loss": evaluation.loss,
-        "agreement": float((mine.answers == full.answers).double().mean()),
-        "divergence": float(divergences(mine.logits, full.logits)),
+        "loss_low": of_loss.low,
+        "loss_high": of_loss.high,
+        "agreement": float(same.double().mean()),
+        "agreement_low": of_same.low,
+        "agreement_high": of_same.high,
+        "divergence": float(moved.mean()),
+        "divergence_low": of_moved.low,
+        "divergence_high": of_moved.high,
         "mask": evaluation.mask.encode(),
         **_extra(evaluation),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 import pandas as pd
 from reproduction_tables import costs, grid, listing, luck, margins, named
-from reproduction_verdicts import OWN, PAPER, SEARCH, verdicts
+from reproduction_verdicts import OWN, PAPER, SEARCH, of_all_rows, told_apart, verdicts
 
 from analysis.models import Subject
 from analysis.scores import METHODS
@@ -25,7 +25,7 @@ CURVE = (
 ).split()
 """Columns of `curve.csv`."""
 SHOWN = (OWN, SEARCH, "taylor", "hies", PAPER, "entropy-high", "magnitude")
-"""Methods that the figure draws; the table has all."""
+"""Methods that the figure draws in colour; the others are thin lines, and the table has all."""
 MEANING = (
     "Change on the test split after least squares, in points, and whether the whole 95 % interval lies above a loss "
     "of one point (negligible) and of half a point (none): yes, no, or how many sentences would be needed to show "
@@ -61,6 +61,7 @@ def report(
         "![Accuracy against heads removed](curve.svg)",
         "## Verdicts",
         "\n".join(f"- {sentence}" for sentence in verdicts(test, tables["selection"], rankings)),
+        of_all_rows(test, tables["selection"]),
         "## Accuracy in % on the test split without repair, by share of heads removed",
         grid(test),
         "## Every method at 25 % and 50 %",
@@ -74,6 +75,7 @@ def report(
         "McNemar's exact test against the random mask of median accuracy, corrected by Holm over methods. A small p "
         "with a low percentile says that the method is worse than chance.",
         luck(test),
+        told_apart(test),
         "## Is the loss negligible?",
         MEANING,
         margins(test),
@@ -103,6 +105,11 @@ def draw(test: pd.DataFrame, place: Path) -> None:
         100 * band["fraction"], 100 * band["low"], 100 * band["high"], color="#d0d0d0",
         label=f"random, 5 to 95 % of {band['masks'].iloc[0]} masks",
     )  # fmt: skip
+    others = [each for each in dict.fromkeys(bare["method"]) if each not in (*SHOWN, "random")]
+    for place, method in enumerate(others):
+        rows = bare[bare["method"] == method].sort_values("fraction")
+        accuracy.plot(100 * rows["fraction"], 100 * rows["accuracy"], lw=0.6, color="#707070", alpha=0.7,
+                      label=f"the other {len(others)} methods" if place == 0 else None)  # fmt: skip
     colours = pyplot.get_cmap("tab10").colors
     for method, colour in zip(SHOWN, colours, strict=False):
         rows = bare[bare["method"] == method].sort_values("fraction")

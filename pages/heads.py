@@ -57,6 +57,9 @@ if chosen.name in profile.table:
         "Click a head to come to its page."
     )
 
+elif (of := rankings.get(scored.method_of(chosen.name) or "")) is not None and of.errors:
+    st.caption(scored.trust(of))
+
 st.subheader("Two statistics against each other", anchor=False)
 left, right = st.columns(2)
 with left:

@@ -71,9 +71,12 @@ def test_shapley_values_are_the_mean_gains_of_the_sampled_orders(tokenizer):
     generator = np.random.default_rng(3)
     drawn = [generator.permutation(4).tolist() for _ in range(5)]
     orders = [order for one in drawn for order in (one, one[::-1])]
-    sampled = finish(shapley(small, Evidence(CALIBRATION, None, 3), permutations=10))
+    found = finish(shapley(small, Evidence(CALIBRATION, None, 3), permutations=10))
+    sampled = found.scores
     assert sampled == pytest.approx(np.mean([gains(each) for each in orders], axis=0), **PRECISE)
     assert sum(sampled) == pytest.approx(worth[tuple(heads)] - worth[()], **PRECISE)
+    pairs = [np.mean([gains(one), gains(one[::-1])], axis=0) for one in drawn]
+    assert found.errors == pytest.approx(np.std(pairs, axis=0, ddof=1) / np.sqrt(5), **PRECISE)
     exactly = np.mean([gains(list(each)) for each in itertools.permutations(range(4))], axis=0)
     many = finish(shapley(small, Evidence(CALIBRATION, None, 3), permutations=300))
-    assert np.abs(np.array(many) - exactly).max() < np.ptp(exactly) / 5
+    assert np.abs(np.array(many.scores) - exactly).max() < np.ptp(exactly) / 5

@@ -26,6 +26,7 @@ from analysis.evaluation import evaluate
 from analysis.handover import upload
 from analysis.mask import HeadMask
 from analysis.models import load_model
+from analysis.scores import rank
 from analysis.text import LabelledText, Test
 from analysis.tuning import tune
 
@@ -129,6 +130,19 @@ def test_a_tuned_ranking_has_the_weights_that_the_package_chooses(headcount, fol
     order = [(head["layer"], head["head"]) for head in found["heads"]]
     assert order == list(chosen.rank(subject, calibration).order)
     assert "setting" not in answer(headcount("rank", "--method", "magnitude", "--json"))
+
+
+def test_a_sampled_ranking_says_how_sure_it_is(headcount, folder):
+    command = ("rank", "--method", "shapley", "--limit", "12")
+    ranked = answer(headcount(*command, "--json"))["heads"]
+    subject = load_model(str(folder / "model"))
+    data = matched(load_data(folder / "films.csv"), subject.labels)
+    found = rank(subject, data.split("calibration").limited(12), "shapley")
+    errors = dict(zip(HeadMask.full(subject.anatomy).on_heads, found.errors, strict=True))
+    for head in ranked:
+        assert head["error"] == pytest.approx(errors[head["layer"], head["head"]])
+    assert "standard error above" in headcount(*command).stdout
+    assert "error" not in answer(headcount("rank", "--method", "magnitude", "--json"))["heads"][0]
 
 
 def test_a_ranking_becomes_a_plan_that_evaluate_takes(headcount, folder):

@@ -7,7 +7,6 @@ import pytest
 
 from analysis.agreement import correlation
 from analysis.comparison_figures import COLUMNS, agreement_map, curves, frontier
-from analysis.intervals import wilson
 from analysis.scores import METHODS, rank
 from analysis.sweep import sweep
 
@@ -35,7 +34,11 @@ def test_a_curve_goes_through_its_rows(table, column):
 
 @pytest.mark.parametrize(
     ("column", "low", "high"),
-    [("accuracy", "low", "high"), ("latency_ratio", "latency_low", "latency_high")],
+    [
+        ("accuracy", "low", "high"),
+        ("latency_ratio", "latency_low", "latency_high"),
+        *((each, f"{each}_low", f"{each}_high") for each in ("loss", "agreement", "divergence")),
+    ],
 )
 def test_a_band_goes_around_what_is_measured(table, column, low, high):
     known = table.assign(latency_low=table["latency_ratio"] - 0.1, latency_high=2.0)
@@ -46,15 +49,8 @@ def test_a_band_goes_around_what_is_measured(table, column, low, high):
     assert list(band.y) == pytest.approx(wanted)
 
 
-def test_agreement_has_wilsons_interval_and_counted_costs_have_none(table):
-    band, line = [
-        trace
-        for trace in curves(table, TITLES, "agreement").data
-        if trace.legendgroup == "Magnitude"
-    ]
-    found = wilson(round(line.y[0] * 40 / 100), 40)
-    assert (band.y[-1], band.y[0]) == pytest.approx((100 * found.low, 100 * found.high))
-    for column in ("flops_ratio", "parameters_ratio", "loss"):
+def test_what_is_counted_has_no_band_and_neither_has_a_latency_that_was_not_timed(table):
+    for column in ("flops_ratio", "parameters_ratio", "latency_ratio"):
         drawn = curves(table, TITLES, column).data
         assert sum(trace.legendgroup == "Magnitude" for trace in drawn) == 1
 

@@ -20,6 +20,7 @@ from analysis.batches import batches
 from analysis.errors import DataError, MethodError, PlaceError, ProtocolError
 from analysis.evaluation import evaluate
 from analysis.headroom import headroom
+from analysis.intervals import wilson
 from analysis.journal import Journal, Notes, journal_of, save_table
 from analysis.mask import HeadMask
 from analysis.profiling import profile
@@ -56,6 +57,24 @@ def test_a_row_is_the_plain_evaluation_of_its_mask(distilbert, text, table):
         before, after = found.baseline.predictions, found.predictions
         same = (before.answers == after.answers).double().mean()
         assert row.agreement == pytest.approx(float(same))
+
+
+def test_loss_agreement_and_divergence_have_intervals_over_sentences(distilbert, text, table):
+    ready = batches(distilbert, text.split("selection"))
+    for row in table.itertuples():
+        found = evaluate(distilbert, ready, HeadMask.decode(distilbert.anatomy, row.mask))
+        mine, full = found.predictions, found.baseline.predictions
+        p, q = (each.logits.double().softmax(-1) for each in (full, mine))
+        moved = (p * (p / q).log()).sum(-1)
+        for values, *ends in (
+            (mine.losses.double(), row.loss_low, row.loss_high),
+            (moved, row.divergence_low, row.divergence_high),
+        ):
+            spread = 1.96 * float(values.std() / len(values) ** 0.5)
+            wanted = (max(float(values.mean()) - spread, 0), float(values.mean()) + spread)
+            assert ends == pytest.approx(wanted, rel=1e-3, abs=1e-5)
+        same = wilson(int((mine.answers == full.answers).sum()), row.n)
+        assert (row.agreement_low, row.agreement_high) == (same.low, same.high)
 
 
 def test_costs_are_those_of_the_model_without_the_heads(table):
@@ -106,10 +125,25 @@ def test_repair_and_mean_ablation_are_measured_on_the_repaired_model(distilbert,
     means = profile(distilbert, text.split("calibration")).means
     found = evaluate(distilbert, ready, mask, ablation="mean", means=means)
     masked = sweep(
-        distilbert, text, ("magnitude",), ablation="mean", **FAST | {"fractions": (0.5,)}
+        distilbert, text, ("magnitude",), ablations=("mean",), **FAST | {"fractions": (0.5,)}
     )
     assert masked.loc[0, "loss"] == pytest.approx(found.loss, abs=1e-4)
     assert masked.loc[0, "ablation"] == "mean"
+
+
+def test_one_sweep_measures_every_ablation_and_every_repair(distilbert, text):
+    methods, few = ("magnitude", "random"), FAST | {"seeds": (0, 1)}
+    both = sweep(
+        distilbert, text, methods, ablations=("zero", "mean"), repairs=("mean", "none"), **few
+    )
+    apart = [
+        sweep(distilbert, text, methods, ablations=("zero",), **few),
+        sweep(distilbert, text, methods, ablations=("mean",), **few),
+        sweep(distilbert, text, methods, ablations=("mean",), repairs=("mean",), **few),
+    ]
+    pd.testing.assert_frame_equal(both, pd.concat(apart, ignore_index=True))
+    kinds = both.groupby(["ablation", "repair"]).size().to_dict()
+    assert kinds == {("zero", "none"): 6, ("mean", "none"): 6, ("zero", "mean"): 6}
 
 
 def test_a_timed_sweep_says_how_many_times_faster(distilbert, text):
@@ -296,7 +330,8 @@ def test_answers_pack_into_bits():
         ({"fractions": (math.nan,)}, MethodError, "the fraction nan is not between"),
         ({"fractions": ()}, MethodError, "a sweep needs fractions"),
         ({"repairs": ("glue",)}, MethodError, "unknown repair 'glue'"),
-        ({"ablation": "men"}, MethodError, "unknown ablation 'men'"),
+        ({"ablations": ("zero", "men")}, MethodError, "unknown ablation 'men'"),
+        ({"ablations": ()}, MethodError, "a sweep needs ablations"),
         ({"split": "calibration"}, ProtocolError, "selection or the test split"),
         ({"split": "train"}, ProtocolError, "selection or the test split"),
     ],

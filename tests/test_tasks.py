@@ -15,7 +15,7 @@ from analysis.errors import DataError, MethodError
 from analysis.evaluation import compared, evaluate
 from analysis.gradients import gate_gradients
 from analysis.mask import HeadMask
-from analysis.measures import entity_f1, measured
+from analysis.measures import entity_f1, measured, over_texts
 from analysis.models import load_model
 from analysis.replay import Replay
 from analysis.scores import rank
@@ -171,6 +171,8 @@ def test_intervals_come_from_the_spread_of_whole_texts():
     found = measured(ACCURACY, given)
     assert found.value == pytest.approx(0.5)
     assert found.high - found.low == pytest.approx(2 * 1.96 * 0.5 / 39**0.5, rel=1e-3)
+    own = over_texts(given.correct, texts, top=1.0)
+    assert (own.low, own.high) == (found.low, found.high)
     same = measured(ACCURACY, given, given)
     assert (same.change.low, same.change.high) == (0, 0)
 

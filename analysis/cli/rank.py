@@ -42,7 +42,7 @@ def rank_command(
         raise PlanError("a plan needs a number of heads; give --keep with --save")
     clock = Clock()
     with waiting(IMPORTING):
-        from analysis.scores import METHODS
+        from analysis.scores import METHODS, sampled
         from analysis.scores import ranking as scoring
         from analysis.tuning import check_tunable
     if method not in METHODS:
@@ -53,8 +53,7 @@ def rank_command(
     setting = _tuned(subject, given, selection, method) if tuned else None
     steps = scoring(subject, given, method, seed=seed, selection=selection, setting=setting)
     ranking = watch(steps, f"scoring heads by {method}")
-    scores = ranking.values.set_index(["layer", "head"])["score"].to_dict()
-    heads = [{"layer": at[0], "head": at[1], "score": scores[at]} for at in ranking.order]
+    heads = ranking.table.to_dict("records")
     answer: dict[str, Any] = {
         **request.answer(),
         "n": 0 if given is None else len(given),
@@ -73,13 +72,18 @@ def rank_command(
     if as_json:
         print_json({**answer, "seconds": clock.seconds})
         return
+    columns = [each for each in ("score", "error") if each in heads[0]]
     rows = [
-        [place, name((h["layer"], h["head"])), float(h["score"])]
+        [place, name((h["layer"], h["head"])), *(float(h[column]) for column in columns)]
         for place, h in enumerate(heads, 1)
     ]
     if setting is not None:
         print(f"Weights chosen on the selection split: {', '.join(f'{w:.2g}' for w in setting)}")
-    print_table(f"{request.model}: {method}, most important first", ["rank", "head", "score"], rows)
+    print_table(
+        f"{request.model}: {method}, most important first", ["rank", "head", *columns], rows
+    )
+    if ranking.errors:
+        print(sampled(ranking))
     if keep is not None:
         print(f"Off when {keep} are kept: {answer['off'] or 'none'}")
 

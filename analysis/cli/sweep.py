@@ -28,7 +28,8 @@ def sweep_command(
         str, typer.Option(help="Seeds of the random masks, such as 0,1,2 or 0-99.")
     ] = "0-19",
     ablation: Annotated[
-        str, typer.Option(help="What a head that is off contributes: zero or mean.")
+        str,
+        typer.Option(help="What a head that is off contributes: zero, mean; with commas."),
     ] = "zero",
     repair: Annotated[
         str,
@@ -59,13 +60,13 @@ def sweep_command(
         from analysis.sweep import Sweep, sweeping
         from analysis.yardstick import yardstick
     plan = Sweep(
-        tuple(each.strip() for each in methods.split(",")) if methods else tuple(QUICK),
+        _names(methods) if methods else tuple(QUICK),
         fractions=tuple(shares),
         seeds=tuple(numbers),
         split=request.split,
         limit=request.limit,
-        ablation=ablation,  # type: ignore[arg-type]
-        repairs=tuple(each.strip() for each in repair.split(",")),
+        ablations=_names(ablation),  # type: ignore[arg-type]
+        repairs=_names(repair),
         tuned=tuned,
         timed=timed,
     )
@@ -95,6 +96,7 @@ def sweep_command(
         "method",
         "fraction",
         "seed",
+        "ablation",
         "repair",
         "heads_on",
         "accuracy",
@@ -117,6 +119,10 @@ def sweep_command(
     print_table(
         f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(","))
 
 
 def _seeds(text: str) -> list[int]:

@@ -270,7 +270,7 @@ def _curve(subject: Subject, data: LabelledText, plan: Plan, wish: Wish) -> Any:
         fractions=wish.fractions,
         seeds=wish.seeds,
         limit=wish.limit,
-        ablation=plan.ablation,
+        ablations=(plan.ablation,),
         precision=wish.precision,
     )
     try:

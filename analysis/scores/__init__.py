@@ -17,7 +17,7 @@ from analysis.scores.method import Evidence, Found, Method
 from analysis.scores.table import METHODS
 from analysis.text import Calibration, LabelledText, Selection
 
-__all__ = ["METHODS", "QUICK", "Method", "Ranking", "rank", "ranking"]
+__all__ = ["METHODS", "QUICK", "Method", "Ranking", "rank", "ranking", "sampled"]
 
 QUICK = tuple(method.name for method in METHODS.values() if not method.long)
 """Methods that take a few passes over the sentences, not hundreds."""
@@ -34,12 +34,19 @@ class Ranking:
     """By number of heads on: masks that a search found to be better than the order's own."""
     setting: tuple[float, ...] | None = None
     """The setting that was used, where the method has one and it is not the default."""
+    errors: Sequence[float] = ()
+    """Of a method that samples (Shapley) the standard error of each score, by layer, then head; of others nothing."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a head, the most important first: `layer`, `head`, `score`, and `error` where scores are sampled."""
+        values = self.values.assign(error=list(self.errors)) if self.errors else self.values
+        return values.sort_values(["score", "layer", "head"], ascending=[False, True, True])
 
     @property
     def order(self) -> tuple[Head, ...]:
         """The heads, most important first; equal scores by layer, then head."""
-        ranked = self.values.sort_values(["score", "layer", "head"], ascending=[False, True, True])
-        return tuple(zip(ranked["layer"].tolist(), ranked["head"].tolist(), strict=True))
+        return tuple(zip(self.table["layer"].tolist(), self.table["head"].tolist(), strict=True))
 
     def mask(self, anatomy: HasHeads, keep: int) -> HeadMask:
         """The mask that leaves the `keep` most important heads on.
@@ -115,7 +122,21 @@ def ranking(
     found = result if isinstance(result, Found) else Found(list(result))
     table = _table(subject, found.scores)
     used = None if setting is None else tuple(setting)
-    yield Step(1, 1, "methods", Ranking(method, table, found.masks, used))
+    yield Step(1, 1, "methods", Ranking(method, table, found.masks, used, tuple(found.errors)))
+
+
+def sampled(found: Ranking) -> str:
+    """How far the scores of a method that samples can be trusted, in a sentence.
+
+    Args:
+        found: a ranking that has `errors`.
+    """
+    scores, errors = found.values["score"], pd.Series(found.errors)
+    within = int((scores.abs().to_numpy() < 2 * errors.to_numpy()).sum())
+    return (
+        f"Sampled: half of the scores have a standard error above {errors.median():.2g}, and {within} of "
+        f"{len(scores)} heads lie within two of theirs from 0, where a head that does nothing lies."
+    )
 
 
 def _table(subject: Subject, scores: Sequence[float]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from analysis.models import Subject
 from analysis.neighbours import Neighbours
 from analysis.progress import Step, finish
 from analysis.replay import Replay
-from analysis.scores.method import Evidence, by_head
+from analysis.scores.method import Evidence, Found
 from analysis.text import Split
 
 MEMORY = 256 * 1024**2
@@ -40,32 +40,46 @@ def leave_one_out_loss(subject: Subject, evidence: Evidence) -> list[float]:
 
 
 def leave_one_out_divergence(subject: Subject, evidence: Evidence) -> list[float]:
-    """`E_s KL(p_full(s) || p_without_h(s))` in nats: how far the answers move; labels are not needed."""
+    """`E_s KL(p_full(s) || p_without_h(s))` in nats: how far the answers move; labels are not needed.
+
+    `p(s)` are the probabilities of the classes (of a tagger or a language model: of each token that counts) and `E_s`
+    is the mean over them. The knowledge that K-prune measures for a head (Park et al. 2024), here of the
+    answers alone and for one head at a time.
+    """
     return _neighbours(subject, evidence.texts).divergences.tolist()
 
 
 def shapley(
     subject: Subject, evidence: Evidence, permutations: int = PERMUTATIONS
-) -> Iterator[Step[list[float]]]:
+) -> Iterator[Step[Found]]:
     """The Shapley value of each head for the negative mean cross-entropy, sampled (Held and Yang 2023).
 
     `phi_h = E over orders of v(heads before h and h) - v(heads before h)`, estimated by removing the heads
     in random orders (Castro et al. 2009), each order followed by its reverse, which halves the variance of
-    what is monotone.
+    what is monotone. The standard errors are those of a mean over such pairs, `sd / sqrt(pairs)`, of the heads'
+    values in each; an order without its reverse is left out of them, and with fewer than two pairs there are none.
     """
     replay = replay_of(subject, evidence.texts)
     heads = HeadMask.full(subject.anatomy).on_heads
-    totals = dict.fromkeys(heads, 0.0)
+    gains = np.zeros((permutations, len(heads)))
     done, work = 0, permutations * len(heads)
-    for order in _orders(len(heads), permutations, evidence.seed):
+    for place, order in enumerate(_orders(len(heads), permutations, evidence.seed)):
         mask = HeadMask.full(subject.anatomy)
         before = _loss(replay, mask, evidence.notes)
         for number in order:
             mask = mask.switched([heads[number]], on=False)
             after = _loss(replay, mask, evidence.notes)
-            totals[heads[number]] += (after - before) / permutations
+            gains[place, number] = after - before
             before, done = after, done + 1
-            yield Step(done, work, "masks", by_head(subject, totals) if done == work else None)
+            yield Step(done, work, "masks", _sampled(gains) if done == work else None)
+
+
+def _sampled(gains: np.ndarray) -> Found:
+    """Means and standard errors of gains `[orders, heads]`, of which every second row is the reverse of the first."""
+    pairs = len(gains) // 2
+    means = gains[: 2 * pairs].reshape(pairs, 2, -1).mean(axis=1)
+    errors = means.std(axis=0, ddof=1) / np.sqrt(pairs) if pairs > 1 else np.array([])
+    return Found(gains.mean(axis=0).tolist(), passes=gains.size, errors=errors.tolist())
 
 
 def _loss(replay: Replay, mask: HeadMask, notes: Notes) -> float:

@@ -47,12 +47,21 @@ def guided(
 
 
 def entropy_low(subject: Subject, evidence: Evidence) -> list[float]:
-    """`-E`, the negative normalised entropy `-sum p log p / log n`: focused heads are kept."""
+    """`-E`: focused heads are kept and diffuse ones go first, as in HIES (Choi et al. 2025).
+
+    `E = E_i [-sum_j p_ij ln p_ij / ln n_i]`, the entropy of Clark et al. 2019 (section 3.3) divided by that of an even
+    spread: `p_ij` is the weight that query i gives to key j of the `n_i` keys that it may see, and `E_i` is the mean
+    over queries and then over sentences. 0 where all weight is on one token, 1 where it is spread evenly.
+    """
     return list(-statistics(subject, evidence.texts)["entropy"])
 
 
 def entropy_high(subject: Subject, evidence: Evidence) -> list[float]:
-    """`E`, the normalised entropy: diffuse heads are kept."""
+    """`E`, with E as in `entropy_low`: diffuse heads are kept and focused ones go first.
+
+    The direction in which published raw data often points: heads that look at one token, such as a separator, are
+    often those that can go (Clark et al. 2019, section 3.2, on attention to separators as doing nothing).
+    """
     return list(statistics(subject, evidence.texts)["entropy"])
 
 

@@ -47,14 +47,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, when an order alone does not say it."""
+    """What a method found, where its scores alone do not say it."""
 
     scores: list[float]
-    """By layer, then head: the step at which the head went."""
+    """By layer, then head; of a search the step at which the head went."""
     masks: Mapping[int, HeadMask] = field(default_factory=dict)
     """By number of heads on: masks better than the order's own, which swaps found."""
     passes: int = 0
     """Masks that were evaluated."""
+    errors: Sequence[float] = ()
+    """The standard error of each score where scores are sampled, by layer, then head."""
 
 
 Scored = Sequence[float] | Iterator[Step[list[float]]] | Iterator[Step[Found]]

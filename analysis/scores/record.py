@@ -18,6 +18,7 @@ def written(found: Ranking) -> dict[str, Any]:
         "scores": found.values["score"].tolist(),
         "masks": {str(keep): mask.encode() for keep, mask in found.masks.items()},
         "setting": found.setting,
+        "errors": list(found.errors),
     }
 
 
@@ -32,4 +33,5 @@ def read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking:
         int(keep): HeadMask.decode(subject.anatomy, code) for keep, code in known["masks"].items()
     }
     setting = known.get("setting")
-    return Ranking(method, values, masks, tuple(setting) if setting is not None else None)
+    errors = tuple(known.get("errors", ()))
+    return Ranking(method, values, masks, tuple(setting) if setting is not None else None, errors)

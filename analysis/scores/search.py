@@ -28,7 +28,10 @@ def greedy(subject: Subject, evidence: Evidence) -> Iterator[Step[Found]]:
     that is too sure of itself gets a lower loss from any damage that makes it doubt, and a search on the loss
     finds such damage. After a quarter, a half and three quarters of the heads, swaps follow: the removed head
     whose return helps most comes back and the best head to go instead goes, as long as the divergence falls.
-    `H (H + 1) / 2` masks for H heads: an upper reference, not a bound, since greedy is not optimal.
+    `H (H + 1) / 2` masks for H heads: an upper reference, not a bound, since greedy is not optimal. Backward
+    elimination whose removals can be taken back is the sequential floating search of Pudil, Novovicova and Kittler
+    1994 (their SFBS, here floating at three sizes only); that of heads by their effect is the greedy form of the
+    iterative pruning of Michel et al. 2019 (section 4).
     """
     replay = replay_of(subject, evidence.selection or evidence.texts)
     full = HeadMask.full(subject.anatomy)

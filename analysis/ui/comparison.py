@@ -62,7 +62,7 @@ class Comparison:
         """As `sweep.sweeping` takes them."""
         return {
             "limit": self.limit,
-            "ablation": self.ablation,
+            "ablations": (self.ablation,),
             "timed": self.timed,
             "fractions": self.fractions,
             "seeds": tuple(range(self.masks)),

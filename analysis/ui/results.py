@@ -184,8 +184,7 @@ def curves(job: Job[pd.DataFrame]) -> None:
         alt=f"{shown[column][0]} against share of heads removed, a line a method",
     )
     st.caption(
-        "Bands are 95 % intervals where there are any (loss and divergence have none; operations and weights are "
-        "counted, not measured); "
+        "Bands are 95 % intervals (operations and weights are counted, not measured, and have none); "
         "the grey one holds 90 of 100 random masks. Click a point to open its mask on "
         "the switchboard. " + views.sweep_note(table)
     )

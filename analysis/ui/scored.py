@@ -97,6 +97,13 @@ def joined(table: pd.DataFrame, rankings: Mapping[str, Ranking]) -> pd.DataFrame
     return table.assign(**columns)
 
 
+def trust(ranking: Ranking) -> str:
+    """How far scores that are sampled can be trusted, in a sentence."""
+    from analysis.scores import sampled
+
+    return sampled(ranking)
+
+
 def _scoring(here: Workspace) -> Iterator[Step[dict[str, Ranking]]]:
     from analysis.errors import MethodError
     from analysis.scores import QUICK, ranking

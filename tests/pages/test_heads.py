@@ -77,6 +77,12 @@ def test_a_link_to_a_score_that_nobody_has_measured_measures_it(tab, place: str)
     assert ("place in the order" if place == "statistic" else "Score: Taylor") in drawn
 
 
+def test_scores_that_are_sampled_say_how_far_they_can_be_trusted(tab) -> None:
+    opened = tab(statistic="score_shapley").visit("heads")
+    assert "standard error above" in opened.said()
+    assert "standard error above" not in tab(statistic="score_taylor").visit("heads").said()
+
+
 def test_a_link_to_three_scores_measures_all_of_them(tab) -> None:
     scores = {"statistic": "score_leave-one-out", "x": "score_taylor", "y": "score_random"}
     opened = tab(**scores).visit("heads")
