@@ -91,7 +91,7 @@ def test_masks_are_tried_on_the_selection_split_unless_the_test_split_is_asked_f
     assert "--split test is for the one that you choose" in tried.stderr
     reported = headcount("evaluate", "--off", "0.3", "--json", "--limit", "7", "--split", "test")
     assert answer(reported)["split"] == "test"
-    assert "measured on" not in reported.stderr
+    assert "selection split" not in reported.stderr
 
 
 def test_data_without_a_selection_split_are_measured_on_their_test_split(capsys):
@@ -130,6 +130,25 @@ def test_a_tuned_ranking_has_the_weights_that_the_package_chooses(headcount, fol
     order = [(head["layer"], head["head"]) for head in found["heads"]]
     assert order == list(chosen.rank(subject, calibration).order)
     assert "setting" not in answer(headcount("rank", "--method", "magnitude", "--json"))
+
+
+def test_looks_at_the_test_split_are_counted_over_all_commands(headcount, tmp_path, monkeypatch):
+    def said(*arguments):
+        result = headcount(*arguments)
+        assert result.exit_code == 0, result.output
+        return result.stderr
+
+    masked = ("evaluate", "--off", "0.0")
+    assert "measured on the test split" not in said(*masked)
+    assert "measured on the test split so far" not in said("evaluate", "--split", "test")
+    assert "the only mask measured on the test split so far" in said(*masked, "--split", "test")
+    assert "the only mask" in said(*masked, "--split", "test")
+    swept = ("sweep", "--methods", "magnitude", "--fractions", "0.5", "--split", "test")
+    assert "mask 2 of 2 measured on the test split so far" in said(*swept)
+    pruned = said("prune", "--off", "0.1", "--rounds", "0")
+    assert "mask 3 of 3 measured on the test split so far" in pruned
+    monkeypatch.setenv("HEADCOUNT_DATABASE_URL", f"sqlite:///{tmp_path}/none/plans.db")
+    assert "looks at the test split are not counted: the store" in said(*masked, "--split", "test")
 
 
 def test_a_sampled_ranking_says_how_sure_it_is(headcount, folder):

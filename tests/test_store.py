@@ -184,6 +184,34 @@ def test_a_saving_belongs_to_one_computer_and_batch(store):
     }
 
 
+def test_a_look_is_noted_once_in_the_order_of_the_first_time(store):
+    other = FULL.switched([(1, 1)], on=False)
+    store.looks.keep(MODEL, DATA, [other, FULL])
+    store.looks.keep(MODEL, DATA, [MASK, other])
+    store.looks.keep(MODEL, "2" * 64, [])
+    assert store.looks.masks(FULL, MODEL, DATA) == (other, MASK)
+    assert store.looks.masks(FULL, MODEL, "2" * 64) == ()
+    assert store.looks.masks(FULL, "2" * 64, DATA) == ()
+
+
+def test_a_store_of_before_looks_were_noted_learns_to(url):
+    old = Store(url)
+    kept = keep(old)
+    old.close()
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url
+    )
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE looks"))
+        connection.execute(text("UPDATE headcount_store SET version = 2"))
+    engine.dispose()
+    new = Store(url)
+    new.looks.keep(MODEL, DATA, [MASK])
+    assert new.looks.masks(FULL, MODEL, DATA) == (MASK,)
+    assert new.plans.all() == (kept,)
+    new.close()
+
+
 def test_a_store_is_the_same_after_it_was_closed(url):
     one = Store(url)
     kept = keep(one)

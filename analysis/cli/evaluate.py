@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from analysis.cli.looks import tell_look
 from analysis.cli.output import IMPORTING, Clock, print_json, waiting, watch
 from analysis.cli.plans import read_plan
 from analysis.cli.quality import evaluation_answer, evaluation_lines
@@ -57,6 +58,8 @@ def evaluate_command(
     means = _means(subject, everything) if kind == "mean" else None
     steps = evaluating(subject, batches(subject, texts), mask, ablation=kind, means=means)
     found = watch(steps, f"evaluating {mask.heads_on} of {mask.heads_total} heads")
+    if texts.name == "test":
+        tell_look(subject, everything, [mask])
     answer = {**request.answer(), **evaluation_answer(found), "seconds": clock.seconds}
     if as_json:
         print_json(answer)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from analysis.cli.looks import tell_look
 from analysis.cli.output import IMPORTING, Clock, print_json, say, waiting, watch
 from analysis.cli.plans import read_plan
 from analysis.cli.quality import quality_answer
@@ -84,6 +85,8 @@ def prune_command(
         out, padded, onnx, request.split, request.limit, batch, length, rounds, threads, dtype
     )
     found = watch(delivering(subject, everything, chosen, wish), "removing heads")
+    if everything is not None and found.split == "test" and found.standings:
+        tell_look(subject, everything, [chosen.mask])
     address = failure = None
     if push and out and _agreed(push, out, yes):
         try:

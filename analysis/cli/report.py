@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import typer
 
+from analysis.cli.looks import tell_look
 from analysis.cli.output import IMPORTING, Clock, print_json, say, waiting, watch
 from analysis.cli.plans import read_plan
 from analysis.cli.request import AsJson, Request, asking
@@ -57,6 +58,8 @@ def report_command(
         )
     wish = Wish(test=test, rounds=rounds) if curve else Wish((), test=test, rounds=rounds)
     found = watch(gathering(subject, everything, chosen, wish=wish), "measuring for the report")
+    if test:
+        tell_look(subject, everything, [chosen.mask])
     written = page(found, link=_link(request, chosen))
     _write(out, written)
     answer = {**request.answer(), **report_answer(found), "seconds": clock.seconds}

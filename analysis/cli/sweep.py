@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.cli.looks import tell_look
 from analysis.cli.output import IMPORTING, Clock, print_json, print_table, say, waiting, watch
 from analysis.cli.request import AsJson, Request, asking
 from analysis.errors import MethodError
+from analysis.mask import HeadMask
 
 
 @asking(split="selection")
@@ -79,6 +81,9 @@ def sweep_command(
         sweeping(subject, everything, plan.methods, save=save, **options),
         f"evaluating {len(plan.methods)} methods",
     )
+    if request.split == "test":
+        codes = table["mask"].unique()
+        tell_look(subject, everything, [HeadMask.decode(subject.anatomy, each) for each in codes])
     table = table.join(verdicts(table, margin))
     if as_json:
         rows = table.to_dict("records")

@@ -1,4 +1,4 @@
-"""The store: plans and what was measured for them, kept between runs and shared by everyone on a server.
+"""The store: plans, what was measured for them, and looks at test splits, kept between runs and shared by everyone.
 
 By default a SQLite file in the user data directory; `HEADCOUNT_DATABASE_URL` names another one, or a
 PostgreSQL database. Several threads, and several servers, may use one store.
@@ -6,15 +6,28 @@ PostgreSQL database. Several threads, and several servers, may use one store.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from analysis.store.database import Database
+from analysis.store.looks import KeptLooks
 from analysis.store.plans import Plans, StoredPlan
 from analysis.store.results import Occasion, Result, Results, Saving, Setting
 
-__all__ = ["Occasion", "Plans", "Result", "Results", "Saving", "Setting", "Store", "StoredPlan"]
+__all__ = [
+    "Occasion",
+    "Plans",
+    "Result",
+    "Results",
+    "Saving",
+    "Setting",
+    "Store",
+    "StoredPlan",
+    "opened",
+]
 
 
 class Store:
-    """Plans and results in one database."""
+    """Plans, results and looks in one database."""
 
     def __init__(self, url: str | None = None) -> None:
         """Open the store; nothing is read or written before it is first used.
@@ -30,6 +43,7 @@ class Store:
         self._database = Database(url)
         self.plans = Plans(self._database)
         self.results = Results(self._database)
+        self.looks = KeptLooks(self._database)
 
     @property
     def place(self) -> str:
@@ -47,3 +61,9 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self._database.close()
+
+
+@lru_cache(maxsize=8)
+def opened(url: str) -> Store:
+    """The store of an address (`database.address`), which all of this process share."""
+    return Store(url)

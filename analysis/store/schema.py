@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from analysis.errors import StoreError
 
-VERSION = 2
+VERSION = 3
 """Version of the tables; `MIGRATIONS` lead to it from every older one."""
 TURN = 7_346_201
 """Number of the PostgreSQL lock that a server holds while it makes tables."""
@@ -124,6 +124,18 @@ savings = Table(
     Column("measured", Moment, nullable=False),
 )
 
+looks = Table(
+    "looks",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("sentences", String(64), nullable=False),
+    Column("mask", Text, nullable=False),
+    Column("first", Moment, nullable=False),
+    Column("place", Integer, nullable=False),
+)
+Index("looks_of", looks.c.fingerprint, looks.c.sentences)
+
 
 def _measure_anew(connection: Connection) -> None:
     """Accuracies were kept whatever a task's first measure is; which rows are something else is not known."""
@@ -131,7 +143,7 @@ def _measure_anew(connection: Connection) -> None:
     results.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _measure_anew}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _measure_anew, 2: looks.create}
 """For each older version what makes the next one of it."""
 
 

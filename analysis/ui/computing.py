@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import HeadcountError
 from analysis.mask import HeadMask
 from analysis.progress import Step
 from analysis.ui.choice import Choice, plan_of
@@ -50,6 +52,16 @@ def evaluating(
     replay = here.replay(split, limit, precision)
     means = profiled.means if profiled else None
     yield from replay.evaluating(mask, ablation=ablation, means=means)
+    if split == "test":
+        _look(here, mask)
+
+
+def _look(here: Workspace, mask: HeadMask) -> None:
+    """Note a look at the test split; where nothing can be kept the pages count those of this server."""
+    from analysis.looks import look
+
+    with suppress(HeadcountError):
+        look(here.subject, here.data, [mask])
 
 
 def foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
@@ -120,7 +132,12 @@ def delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step
     folder.parent.mkdir(exist_ok=True)
     timed = {name: getattr(choice, name) for name in ("batch", "length", "threads", "dtype")}
     wish = delivery.Wish(folder, padded=choice.padded, onnx=choice.onnx, rounds=ROUNDS, **timed)
-    yield from delivery.delivering(here.subject, here.data, plan_of(here, mask, choice), wish)
+    found: Delivery | None = None
+    for step in delivery.delivering(here.subject, here.data, plan_of(here, mask, choice), wish):
+        found = step.result
+        yield step
+    if found is not None and found.split == "test":
+        _look(here, mask)
 
 
 def timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:

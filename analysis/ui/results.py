@@ -128,7 +128,7 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     st.markdown(
         "Everything above is measured on the selection split, because you are choosing. Measure on the "
         "test split **once**, when you have chosen; a mask picked because of this number would make it worthless. "
-        + tested.so_far(len(tested.masks(here)))
+        + tested.looks(here).before
     )
     if "test" not in here.data.splits:
         st.caption("These sentences have no test split.")
@@ -144,7 +144,7 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     if job.answer is not None:
         accuracy(job.answer, is_final=True)
         st.markdown(views.verdict(job.answer))
-        st.caption(tested.told(here, mask))
+        st.caption(tested.looks(here).told(mask))
     else:
         frame.follow(job, "report")
 

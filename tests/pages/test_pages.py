@@ -118,7 +118,7 @@ def test_the_test_split_is_used_only_when_asked(tab, desk) -> None:
     assert "One mask has been measured on it" in opened.said()
     opened.press("Measure on the test split")
     assert "mask 2 of 2 measured on the test split" in opened.said()
-    assert "2 masks have been measured on it" in opened.said()
+    assert "2 masks have been measured on it so far" in opened.said()
 
 
 def test_two_tabs_with_two_masks_do_not_meet(tab) -> None:

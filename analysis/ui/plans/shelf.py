@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -17,6 +16,7 @@ from analysis.errors import HeadcountError, StoreError
 from analysis.mask import HeadMask
 from analysis.plan import Plan
 from analysis.store import Result, Setting, Store, StoredPlan
+from analysis.store import opened as opened_store
 from analysis.store.database import address
 from analysis.store.plans import free_name
 from analysis.ui import work
@@ -55,11 +55,6 @@ class Shelf:
         return next(found, None)
 
 
-@lru_cache(maxsize=8)
-def _opened(url: str) -> Store:
-    return Store(url)
-
-
 def ask(question: Callable[[Store], Answer], otherwise: Answer) -> Answer:
     """What the store answers; `otherwise`, and a sentence on the page, where it cannot be used."""
     try:
@@ -92,7 +87,7 @@ def store() -> Store:
     when, told = _failed.get(url, (-RETRY, ""))
     if begun - when < RETRY:
         raise StoreError(told)
-    found = _opened(url)
+    found = opened_store(url)
     try:
         found.reach()
     except StoreError as error:
