@@ -15,11 +15,11 @@ from analysis.yardstick import Yardstick, yardstick
 STANDINGS = (
     "method change change_low change_high percentile p_random_holm p_full_holm negligible needed"
 ).split()
-"""Columns of `standings`: the first ones are those of the sweep's table; `negligible` is `yes`, `no` or `undecided`
-at the margin, or `SEARCHED`; `needed` the sentences with which a loss such as this would be shown to be negligible, NaN
-where that is decided or where no number would."""
-SEARCHED = "searched here"
-"""Instead of a verdict, of a method that searched on the sentences that it is measured on."""
+"""Columns of `standings`: the first ones are those of the sweep's table; `negligible` is `yes`, `no` or `undecided` at
+the margin, or `CHOSEN_HERE`; `needed` the sentences with which a loss such as this would be shown to be negligible,
+NaN where that is decided or where no number would."""
+CHOSEN_HERE = "chosen here"
+"""Instead of a verdict, of a method that searched, or was tuned, on the sentences that it is measured on."""
 COUNTED = ("p_random_holm", "p_full_holm", "needed")
 """Columns that count answers as independent of each other: only of tasks that answer once a text."""
 
@@ -87,4 +87,4 @@ def _by_interval(rows: pd.DataFrame, by: Yardstick, margin: float) -> list[str]:
 
 
 def _unless(flattered: pd.Series, words: Sequence[str]) -> list[str]:
-    return [SEARCHED if each else word for each, word in zip(flattered, words, strict=True)]
+    return [CHOSEN_HERE if each else word for each, word in zip(flattered, words, strict=True)]

@@ -29,7 +29,7 @@ from analysis.scores.ablation import replay_of
 from analysis.scores.method import Evidence
 from analysis.scores.record import read, written
 from analysis.solving import Teacher
-from analysis.sweep_table import COLUMNS, pack, row_of, table_of
+from analysis.sweep_table import COLUMNS, USUAL, pack, row_of, table_of
 from analysis.swept import Swept
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
 from analysis.tuning import tune
@@ -261,7 +261,9 @@ class _Work:
         total = self.subject.anatomy.heads_total
         ranking = self.found[one.method, one.seed]
         mask = ranking.mask(self.subject.anatomy, total - round(one.fraction * total))
-        label = {**asdict(one), "split": self.plan.split}
+        weights = ranking.setting
+        setting = USUAL if weights is None else ",".join(f"{weight:.3g}" for weight in weights)
+        label = {**asdict(one), "setting": setting, "split": self.plan.split}
         key = key_of("row", self._key, tuple(label.values()), mask.encode())
         known = self.journal.get(key)
         if known is not None:

@@ -20,23 +20,26 @@ from analysis.text import Selection
 from analysis.yardstick import ENDS, OWN, yardstick
 
 COLUMNS = (
-    "method fraction seed ablation repair split n heads_on heads_total accuracy low high "
+    "method setting fraction seed ablation repair split n heads_on heads_total accuracy low high "
     "change change_low change_high fixed broken loss loss_low loss_high "
     "agreement agreement_low agreement_high divergence divergence_low divergence_high "
     "latency_ratio latency_low latency_high flops_ratio parameters_ratio "
     "percentile p_full p_random p_full_holm p_random_holm mask"
 ).split()
-"""`fraction` is the share of heads removed, 0 to 1; `change` and its ends are points of accuracy against the full
-model on the same sentences (paired bootstrap); `fixed` and `broken` count answers that became right or wrong;
-`agreement` is the share of sentences with the full model's answer and `divergence` the mean Kullback-Leibler
-divergence from it in nats, each with its 95 % interval (Wilson's of agreement where a text gets one answer, else over
-whole texts); `latency_ratio` is how many times faster than the full model, `flops_ratio` and
-`parameters_ratio` the shares of its operations and weights that remain once the heads are really removed; `percentile`
-is the share of random masks of the same kind that are worse by the task's first measure, 0 to 100; `p_full` is
-McNemar's exact p against the full model, `p_random` against the random mask of median accuracy; `_holm` corrects
-them over methods. Where a text gets several answers, `change` is clustered by text and there is no p, because
-McNemar's test takes answers for independent. Neither are there places among random masks nor p for what was searched
-on the sentences that it is measured on (`fitted`)."""
+"""`setting` are a method's tuned weights with commas, or `USUAL`; `fraction` is the share of heads removed, 0 to 1;
+`change` and its ends are points of accuracy against the full model on the same sentences (paired bootstrap); `fixed`
+and `broken` count answers that became right or wrong; `agreement` is the share of sentences with the full model's
+answer and `divergence` the mean Kullback-Leibler divergence from it in nats, each with its 95 % interval (Wilson's
+of agreement where a text gets one answer, else over whole texts); `latency_ratio` is how many times faster than the
+full model, `flops_ratio` and `parameters_ratio` the shares of its operations and weights that remain once the heads
+are really removed; `percentile` is the share of random masks of the same kind that are worse by the task's first
+measure, 0 to 100; `p_full` is McNemar's exact p against the full model, `p_random` against the random mask of median
+accuracy; `_holm` corrects them over methods. Where a text gets several answers, `change` is clustered by text and
+there is no p, because McNemar's test takes answers for independent. Neither are there places among random masks nor
+p for what was chosen by the sentences that it is measured on (`fitted`)."""
+
+USUAL = "usual"
+"""The setting of a method that was not tuned, or has nothing to tune."""
 
 EXTRA = tuple(name + ending for name in OWN for ending in ENDS)
 """Measures that only some tasks have, each with its interval and its change; columns after the others."""
@@ -126,12 +129,15 @@ def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.Dat
 
 
 def fitted(table: pd.DataFrame) -> pd.Series:
-    """Rows of methods that searched on the sentences that they are measured on, bool.
+    """Rows of methods that searched, or were tuned, on the sentences that they are measured on, bool.
 
     Their accuracy flatters them, so nothing is claimed of it; on the test split they are like any other.
     """
     searching = {name for name, method in METHODS.items() if method.searches}
-    return (table["split"] == Selection.name) & table["method"].isin(searching)
+    chosen = table["method"].isin(searching)
+    if "setting" in table:
+        chosen |= table["setting"] != USUAL
+    return (table["split"] == Selection.name) & chosen
 
 
 def _compare(table: pd.DataFrame, group: pd.DataFrame) -> None:

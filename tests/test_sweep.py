@@ -27,7 +27,7 @@ from analysis.profiling import profile
 from analysis.repair import repair
 from analysis.scores import rank
 from analysis.significance import mcnemar
-from analysis.standings import SEARCHED, standings
+from analysis.standings import CHOSEN_HERE, standings
 from analysis.sweep import COLUMNS, sweep, sweeping
 from analysis.sweep_table import fitted, pack, pareto, random_band, unpack
 from analysis.text import Calibration, LabelledText
@@ -298,8 +298,8 @@ def test_what_was_searched_on_these_sentences_is_not_held_against_chance(distilb
         assert not table.set_index("method").loc["magnitude", said].isna().any()
         assert fitted(table).tolist() == [silent, False, False, False, False]
         verdicts = standings(table, 0.5).set_index("method")["negligible"]
-        assert (verdicts["greedy"] == SEARCHED) == silent
-        assert verdicts["magnitude"] != SEARCHED
+        assert (verdicts["greedy"] == CHOSEN_HERE) == silent
+        assert verdicts["magnitude"] != CHOSEN_HERE
         greedy = table[table["method"] == "greedy"]
         assert (headroom([greedy]) is None) == silent
 
@@ -312,6 +312,17 @@ def test_settings_are_tuned_on_selection_when_asked_for(distilbert, text):
         for setting in ((0.0,), (0.25,), (0.5,), (0.75,), (1.0,))
     }
     assert found.loc[0, "mask"] in masks
+    assert found.loc[0, "setting"] in ("0", "0.25", "0.5", "0.75", "1")
+
+
+def test_what_was_tuned_on_these_sentences_is_not_held_against_chance(distilbert, text):
+    options = FAST | {"fractions": (0.5,)}
+    for tuned in (True, False):
+        table = sweep(distilbert, text, ("hies", "random"), tuned=tuned, **options)
+        assert fitted(table).tolist() == [tuned, False, False, False]
+        assert table.loc[[0], ["percentile", "p_full", "p_random"]].isna().all(axis=None) == tuned
+        assert (table.loc[0, "setting"] == "usual") != tuned
+        assert (standings(table, 0.5).loc[0, "negligible"] == CHOSEN_HERE) == tuned
 
 
 def test_answers_pack_into_bits():

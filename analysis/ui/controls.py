@@ -192,7 +192,8 @@ def _further() -> None:
         switch("tuned", label="Tune the methods' weights")
     st.caption(
         "Tuning chooses the weights of Attention-guided and of Gradient and entropy on the selection split, by how "
-        "far the answers move. A repair takes seconds a mask."
+        "far the answers move; on these very sentences they are then given no place and no p. A repair takes seconds "
+        "a mask."
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.ui import views
+from analysis.ui.words import listed
 
 if TYPE_CHECKING:
     from analysis.yardstick import Yardstick
@@ -20,7 +21,7 @@ FEW = 20
 def section(table: pd.DataFrame) -> None:
     """How every method stands at a share that is chosen here."""
     from analysis.significance import MARGIN, fewest
-    from analysis.standings import SEARCHED, standings
+    from analysis.standings import CHOSEN_HERE, standings
     from analysis.yardstick import yardstick
 
     fractions = sorted(share for share in table["fraction"].unique() if 0 < share < 1)
@@ -55,11 +56,11 @@ def section(table: pd.DataFrame) -> None:
         )  # NaN is not itself
     by = yardstick(table)
     st.dataframe(found, hide_index=True, key="standings", column_config=_columns(margin, by))
-    searched = found.loc[found["negligible"] == SEARCHED, "method"].tolist()
-    if searched:
+    flattered = found.loc[found["negligible"] == CHOSEN_HERE, "method"].tolist()
+    if flattered:
         st.caption(
-            f"{', '.join(searched)} chose masks by these very sentences, which flatter it: its change is no measure of "
-            "other sentences, so no place, p or verdict is given."
+            f"{listed(flattered)}: masks or weights were chosen by these very sentences, which flatters them. The "
+            "change says little about other sentences, so no place, p or verdict is given."
         )
     drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
     n = int(table["n"].iloc[0])
@@ -98,7 +99,8 @@ def _columns(margin: float, by: Yardstick) -> dict[str, Any]:
         "negligible": st.column_config.TextColumn(
             f"Within {_points(margin)}?",
             help=f"Yes where the whole interval of the {by.share.told} lies above that loss, no where it lies below. "
-            "A method that searched on these sentences is flattered by them: its verdict is on the test split.",
+            "A method that searched, or was tuned, on these sentences is flattered by them: its verdict is on the "
+            "test split.",
         ),
         "needed": st.column_config.TextColumn(
             "Sentences needed",

@@ -150,8 +150,8 @@ def test_the_page_says_how_each_method_stands_against_chance(tab) -> None:
 def test_a_search_on_these_sentences_claims_nothing(tab) -> None:
     opened = tab(methods="greedy random", fractions="0.5").visit("curves").press("Draw")
     (row,) = opened.at.dataframe[0].value.itertuples()
-    assert row.negligible == "searched here"
-    assert "Greedy search chose masks by these very sentences" in opened.said()
+    assert row.negligible == "chosen here"
+    assert "Greedy search: masks or weights were chosen by these very sentences" in opened.said()
     assert pd.isna(row.percentile)
 
 
