@@ -265,6 +265,28 @@ def test_packs_but_the_first_are_equally_full_and_hold_no_rows_that_are_no_token
         assert 0 <= len(pack.hidden) - tokens < packs.ROUND
 
 
+@pytest.mark.parametrize("ablation", ["zero", "mean"])
+@pytest.mark.parametrize("code", ["7.f.f", "3.1.f", "0.6.8", "0.0.0"])
+def test_heads_that_are_not_computed_answer_as_heads_that_are_zeroed(
+    distilbert, split, text, monkeypatch, code, ablation
+):
+    mask = HeadMask.decode(distilbert.anatomy, code)
+    means = profile(distilbert, text.split("calibration")).means if ablation == "mean" else None
+    counts, found, beside = [], [], []
+    for share in (2, 1 / 4):
+        monkeypatch.setattr(packed, "CUT", share)
+        replay = Replay(distilbert, split, precision="float32")
+        found.append(replay.evaluate(mask, ablation=ablation, means=means).predictions.logits)
+        each = finish(replay.without_each(mask, ablation=ablation, means=means))
+        beside.append(each.losses)
+        prepared = replay._course.prepare(mask, means)
+        counts.append([len(prepared[layer].numbers) for layer in range(3)])
+    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(*beside, atol=1e-4, rtol=1e-5)
+    assert counts[0] == [4, 4, 4]
+    assert counts[1] == [*map(sum, mask.rows[:2]), 4]  # the last layer serves every mask
+
+
 def test_a_pack_in_a_row_answers_each_time_as_by_itself(distilbert, split):
     way = course.PackedCourse(distilbert, split, torch.float32)
     pack = way.chunks[0]

@@ -21,9 +21,9 @@ from analysis.batches import Batch, batches
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.memory import State
-from analysis.passes.packed import PackedModel, Projections, can_pack
+from analysis.passes.packed import Heads, PackedModel, UnderMask, can_pack
 from analysis.passes.packs import Pack
-from analysis.passes.products import Product, quick_copy
+from analysis.passes.products import quick_copy
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -84,13 +84,13 @@ class PackedCourse:
         self.model = PackedModel(subject, dtype)
         self.chunks: Sequence[Pack] = list(self.model.packs(split))
 
-    def prepare(self, mask: HeadMask, means: Means | None) -> Projections:
-        """The output projections under the mask."""
-        return self.model.projections(mask, means)
+    def prepare(self, mask: HeadMask, means: Means | None) -> UnderMask:
+        """The heads that are computed under the mask."""
+        return self.model.under(mask, means)
 
     @torch.inference_mode()
     def run(
-        self, chunk: Pack, layer: int, state: State | None, prepared: Projections
+        self, chunk: Pack, layer: int, state: State | None, prepared: UnderMask
     ) -> tuple[dict[int, State], Tensor]:
         """See `Course.run`; the state of the last layer is its first tokens and their heads' outputs."""
         last = self.model.last
@@ -100,13 +100,13 @@ class PackedCourse:
         return states, self._answers(_stream(states[last], prepared[last]))
 
     def _climb(
-        self, chunk: Pack, layer: int, hidden: Tensor, prepared: Projections
+        self, chunk: Pack, layer: int, hidden: Tensor, prepared: UnderMask
     ) -> dict[int, State]:
         """The states that enter each later layer, from the hidden states that enter one below the last."""
         model = self.model
         states: dict[int, State] = {}
         for number in range(layer, model.last):
-            context = model.attend(number, chunk, hidden)
+            context = model.attend(prepared[number], chunk, hidden)
             hidden = model.close(number, _stream((hidden, context), prepared[number]))
             states[number + 1] = (hidden,)
         first = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
@@ -122,14 +122,14 @@ class PackedCourse:
     ) -> Iterator[Mapping[Head, Tensor]]:
         """See `Course.without_each`; a layer's heads share what is below its output projection, and the end."""
         model = self.model
-        prepared = model.projections(mask, means)
+        prepared = model.under(mask, means)
         last = model.last
         hidden = chunk.hidden
         most = TOGETHER if hidden.device.type == "cpu" else 1
         wide = {count: chunk.times(count) for count in range(1, most + 1)}
         for layer in range(last + 1):
             if layer < last:
-                state = hidden, model.attend(layer, chunk, hidden)
+                state = hidden, model.attend(prepared[layer], chunk, hidden)
             else:
                 state = hidden[chunk.first], model.attend_first(layer, chunk, hidden)
             stream = _stream(state, prepared[layer])
@@ -137,7 +137,12 @@ class PackedCourse:
             mine = [head for head in heads if head[0] == layer]
             for start in range(0, len(mine), most):
                 some = mine[start : start + most]
-                other = torch.cat([model.taken_out(head, stream, state[1], means) for head in some])
+                other = torch.cat(
+                    [
+                        model.taken_out(head, prepared[layer], stream, state[1], means)
+                        for head in some
+                    ]
+                )
                 if layer < last:
                     entering = model.close(layer, other)
                     states = self._climb(wide[len(some)], layer + 1, entering, prepared)
@@ -152,10 +157,10 @@ class PackedCourse:
                 hidden = model.close(layer, stream)
 
 
-def _stream(state: State, projection: Product) -> Tensor:
+def _stream(state: State, heads: Heads) -> Tensor:
     """The hidden states that enter a layer plus what its heads say."""
     hidden, context = state
-    return projection(context).add_(hidden)
+    return heads.outward(context).add_(hidden)
 
 
 class TappedCourse:

@@ -3,12 +3,13 @@
 Sentences lie end to end in packs of one size, so every matrix product has one shape; attention runs on the
 sentences of equal length inside a pack. The last layer computes only the first token's query, neither keys nor
 values, and everything after it only for that token. A mask costs nothing: the columns of the output projection
-that belong to switched-off heads are zeroed, which is the same as a gate.
+that belong to switched-off heads are zeroed, which is the same as a gate. Where many of a layer's heads are off
+they are not computed at all, which is the same again but for the order of a sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +27,31 @@ from analysis.passes.products import Product
 from analysis.passes.shell import Shell
 from analysis.text import Split
 
+CUT = 1 / 4
+"""Share of a layer's heads that must be off to be left out: of fewer the smaller products cost more to make than they
+save."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """The heads of one layer that are computed, and what they read and say."""
+
+    numbers: tuple[int, ...]
+    inward: Product
+    """Their query, key and value projections, one below the other."""
+    outward: Product
+    """Their part of the output projection."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
     """Weights of one layer in the pass's precision."""
 
     heads: int
-    inward: Product
-    """Query, key and value projections, one below the other."""
+    whole: Heads
+    """All of them."""
+    inward: tuple[Any, ...]
+    """The model's own query, key and value projections."""
     query: tuple[Tensor, Tensor]
     """The query projection alone, times `1 / sqrt(head_size)`."""
     key: Tensor
@@ -41,8 +59,7 @@ class _Layer:
     value: tuple[Tensor, Tensor]
     """Weights of the value projection by head, `[heads, hidden, head_size]`, and its bias."""
     outward: tuple[Tensor, Tensor]
-    whole: Product
-    """The output projection with all heads."""
+    """The output projection."""
     attention_norm: Any
     expand: Product
     """The first half of the feed-forward part, with its activation."""
@@ -53,8 +70,6 @@ class _Layer:
 Attending = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """From the number of a span in its pack and its queries, keys and values, each `[count, heads, length, head_size]`,
 to the heads' outputs, `[count, length, heads, head_size]`."""
-Projections = Sequence[Product]
-"""Output projection of each layer under a mask."""
 
 
 class PackedModel:
@@ -80,49 +95,61 @@ class PackedModel:
         """A split end to end; see `packs.packs`."""
         yield from packs(self.subject, self.shell, split, self.dtype, size)
 
-    def projections(self, mask: HeadMask, means: Means | None) -> Projections:
-        """The output projections under a mask; `means` are what switched-off heads contribute instead."""
-        return [self.projection(layer, row, means) for layer, row in enumerate(mask.rows)]
+    def under(self, mask: HeadMask, means: Means | None) -> UnderMask:
+        """What is computed under a mask; `means` are what switched-off heads contribute instead."""
+        return UnderMask(self, mask, means)
 
-    def projection(self, layer: int, row: tuple[bool, ...], means: Means | None) -> Product:
-        """The output projection of one layer under its row of a mask."""
+    def heads(self, layer: int, row: tuple[bool, ...], means: Means | None) -> Heads:
+        """What is computed of one layer's heads under its row of a mask.
+
+        The last layer's are computed always: their outputs serve every mask that differs there alone.
+        """
+        weights = self.layers[layer]
         if all(row):
-            return self.layers[layer].whole
-        weight, bias = self.layers[layer].outward
-        off = ~torch.tensor(row, device=weight.device)
+            return weights.whole
+        weight, bias = weights.outward
+        on = torch.tensor(row, device=weight.device)
         by_head = weight.unflatten(1, (len(row), self.head_size))
         if means is not None:
-            share = by_head[:, off].float() * means[layer][off].to(weight.device)
+            share = by_head[:, ~on].float() * means[layer][~on].to(weight.device)
             bias = bias + share.sum((1, 2)).to(self.dtype)
-        by_head = by_head.clone()
-        by_head[:, off] = 0
-        return Product(by_head.flatten(1), bias)
+        if layer == self.last or int((~on).sum()) < CUT * len(row):
+            by_head = by_head.clone()
+            by_head[:, ~on] = 0
+            return Heads(
+                weights.whole.numbers, weights.whole.inward, Product(by_head.flatten(1), bias)
+            )
+        rows = on.repeat_interleave(self.head_size)
+        read = [(each.weight[rows], each.bias[rows]) for each in weights.inward]
+        inward = (torch.cat(both).to(self.dtype) for both in zip(*read, strict=True))
+        numbers = tuple(number for number, is_on in enumerate(row) if is_on)
+        return Heads(numbers, Product(*inward), Product(weight[:, rows], bias))
 
     def attend(
-        self, layer: int, pack: Pack, hidden: Tensor, attending: Attending | None = None
+        self, heads: Heads, pack: Pack, hidden: Tensor, attending: Attending | None = None
     ) -> Tensor:
-        """All heads' outputs for every token, `[pack, heads * head_size]`.
+        """The computed heads' outputs for every token, `[pack, heads * head_size]`.
 
         Args:
-            layer: number of the layer.
+            heads: of the layer.
             pack: the sentences.
             hidden: hidden states that enter the layer, `[pack, hidden]`.
             attending: computes one span's attention; the fastest way unless given.
         """
         attending = attending or self._attending
-        weights = self.layers[layer]
-        if not weights.heads:  # a smaller model's layer may have lost them all
+        count = len(heads.numbers)
+        if not count:
             return hidden.new_zeros(len(hidden), 0)
-        inward = weights.inward(hidden)
-        context = hidden.new_zeros(len(hidden), weights.heads, self.head_size)
+        inward = heads.inward(hidden)
+        context = hidden.new_zeros(len(hidden), count, self.head_size)
         for number, span in enumerate(pack.spans):
             query, key, value = (
                 inward[span.start : span.stop]
-                .view(span.count, span.length, 3, weights.heads, self.head_size)
+                .view(span.count, span.length, 3, count, self.head_size)
                 .permute(2, 0, 3, 1, 4)
             )
             context[span.start : span.stop].view(
-                span.count, span.length, weights.heads, self.head_size
+                span.count, span.length, count, self.head_size
             ).copy_(attending(number, query, key, value))
         return context.flatten(1)
 
@@ -137,7 +164,7 @@ class PackedModel:
         query alike, which the softmax does not see.
         """
         weights = self.layers[layer]
-        if not weights.heads:
+        if not weights.heads:  # a smaller model's layer may have lost them all
             return hidden.new_zeros(len(pack), 0)
         query = F.linear(hidden[pack.first], *weights.query).unflatten(1, (weights.heads, -1))
         sought = torch.einsum("nhd,hdw->nhw", query, weights.key)
@@ -162,22 +189,40 @@ class PackedModel:
         attended = weights.attention_norm(stream)
         return weights.output_norm(weights.contract(weights.expand(attended)).add_(attended))
 
-    def taken_out(self, head: Head, stream: Tensor, context: Tensor, means: Means | None) -> Tensor:
+    def taken_out(
+        self, head: Head, heads: Heads, stream: Tensor, context: Tensor, means: Means | None
+    ) -> Tensor:
         """The stream before `close` without what one head says, or with its mean output instead.
 
         Args:
             head: a head that is on.
+            heads: those of its layer that are computed.
             stream: the sum of hidden states and of what all heads that are on say, `[rows, hidden]`.
-            context: all heads' outputs, `[rows, heads * head_size]`.
+            context: the computed heads' outputs, `[rows, heads * head_size]`.
             means: mean outputs of all heads.
         """
         layer, number = head
-        columns = slice(number * self.head_size, (number + 1) * self.head_size)
-        said = context[:, columns]
+        said = context[:, self._columns(heads.numbers.index(number))]
         if means is not None:
             said = said - means[layer][number].to(said)
         weight, _ = self.layers[layer].outward
-        return torch.addmm(stream, said, weight[:, columns].t(), alpha=-1)
+        return torch.addmm(stream, said, weight[:, self._columns(number)].t(), alpha=-1)
+
+    def _columns(self, number: int) -> slice:
+        return slice(number * self.head_size, (number + 1) * self.head_size)
+
+
+class UnderMask:
+    """The heads of each layer under a mask, made when a pass comes to them; one pass uses it at a time."""
+
+    def __init__(self, model: PackedModel, mask: HeadMask, means: Means | None) -> None:
+        self._model, self._mask, self._means = model, mask, means
+        self._made: dict[int, Heads] = {}
+
+    def __getitem__(self, layer: int) -> Heads:
+        if layer not in self._made:
+            self._made[layer] = self._model.heads(layer, self._mask.rows[layer], self._means)
+        return self._made[layer]
 
 
 def can_pack(subject: Subject) -> bool:
@@ -200,18 +245,20 @@ def _attended(scores: Tensor, values: Tensor) -> Tensor:
 
 
 def _read(layer: Any, place: Place, size: int, dtype: torch.dtype) -> _Layer:
-    query, *others = [_linear(part(layer, path), dtype) for path in (*place.query, *place.key)]
+    own = tuple(part(layer, path) for path in (*place.query, *place.key))
+    query, *others = [_linear(each, dtype) for each in own]
     (key, _), (value, value_bias) = others
     heads = len(query[0]) // size
     outward = _linear(part(layer, place.output), dtype)
+    inward = Product(*(torch.cat(both) for both in zip(query, *others, strict=True)))
     return _Layer(
         heads=heads,
-        inward=Product(*(torch.cat(both) for both in zip(query, *others, strict=True))),
+        whole=Heads(tuple(range(heads)), inward, Product(*outward)),
+        inward=own,
         query=tuple(size**-0.5 * each for each in query),
         key=key.unflatten(0, (heads, size)),
         value=(value.unflatten(0, (heads, size)).transpose(1, 2).contiguous(), value_bias),
         outward=outward,
-        whole=Product(*outward),
         attention_norm=_norm(part(layer, place.stream), dtype),
         expand=Product(*_linear(part(layer, place.expand), dtype), part(layer, place.activation)),
         contract=Product(*_linear(part(layer, place.feed_forward), dtype)),

@@ -91,9 +91,10 @@ def _of_pack(model: PackedModel, pack: Pack) -> Showing:
         ]
         hidden = pack.hidden
         for layer, weights in enumerate(model.layers):
-            context = model.attend(layer, pack, hidden, _watched(model, layer, pack, kinds, watch))
+            watched = _watched(model, layer, pack, kinds, watch)
+            context = model.attend(weights.whole, pack, hidden, watched)
             if layer < model.last:  # what comes after the last heads shows nothing more
-                hidden = model.close(layer, weights.whole(context).add_(hidden))
+                hidden = model.close(layer, weights.whole.outward(context).add_(hidden))
 
     return Showing(len(pack), pack.spans[-1].stop, run)
 
