@@ -27,6 +27,8 @@ class Candidate:
     """Heads that are off."""
     change: Change
     """Against the full model, in points of the task's first share; see `Yardstick`."""
+    n: int
+    """Answers behind it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def headroom(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> Headroom
     rows = pd.concat(tables, ignore_index=True)
     rows = rows[(rows["method"] != CHANCE) & (rows["heads_on"] < rows["heads_total"])]
     rows = rows[~fitted(rows)]
+    rows = rows.sort_values("n", ascending=False, kind="stable")  # of one mask the surest number
     rows = rows.drop_duplicates(["method", "mask", "ablation", "repair"])
     if rows.empty:
         return None
@@ -89,4 +92,5 @@ def _most(rows: pd.DataFrame) -> Candidate | None:
         mask=str(best["mask"]),
         removed=int(best["heads_total"] - best["heads_on"]),
         change=Change(float(best["change"]), float(best["change_low"]), float(best["change_high"])),
+        n=int(best["n"]),
     )

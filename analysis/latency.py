@@ -222,7 +222,7 @@ def _latency(times: dict[str, list[float]], batch: int, length: int) -> Latency:
             for name, row in rows.items()
         },
         ratios={name: float(np.median(pair)) for name, pair in pairs.items()},
-        ratio_intervals={name: _interval(pair) for name, pair in pairs.items()},
+        ratio_intervals={name: ratio_interval(pair) for name, pair in pairs.items()},
         batch=batch,
         length=length,
         threads=torch.get_num_threads(),
@@ -230,7 +230,8 @@ def _latency(times: dict[str, list[float]], batch: int, length: int) -> Latency:
     )
 
 
-def _interval(pairs: np.ndarray) -> tuple[float, float]:
+def ratio_interval(pairs: np.ndarray) -> tuple[float, float]:
+    """95 % bootstrap interval of the median of a ratio over rounds."""
     generator = np.random.default_rng(0)
     drawn = generator.choice(pairs, size=(2000, len(pairs)))
     low, high = np.percentile(np.median(drawn, axis=1), [2.5, 97.5])

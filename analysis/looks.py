@@ -1,4 +1,4 @@
-"""Looks at the test split, kept between runs: of many masks measured there the best looks better than it is."""
+"""Looks at the test split, kept between runs: of many models measured there the best looks better than it is."""
 
 from __future__ import annotations
 
@@ -7,72 +7,69 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from analysis.journal import digest
-from analysis.mask import HeadMask
 from analysis.models import Subject
-from analysis.store import opened
-from analysis.store.database import address
+from analysis.store import Look, Store
 from analysis.text import LabelledText, Split, Test
+
+__all__ = ["Look", "Looks", "look", "looks"]
 
 
 @dataclass(frozen=True)
 class Looks:
-    """The masks of one model that were measured on one test split."""
+    """What was measured of one model on one test split."""
 
-    masks: tuple[HeadMask, ...]
-    """In the order of their first time; the full model is nobody's choice and is not among them."""
+    taken: tuple[Look, ...]
+    """In the order of the first time; the full model is nobody's choice and is not among them."""
     since: str = "so far"
     """From when they are counted, at the end of a sentence."""
 
     @property
     def before(self) -> str:
         """How many there were, for whoever is about to look; empty where there was none."""
-        if not self.masks:
+        if not self.taken:
             return ""
-        looks = "One mask has" if len(self.masks) == 1 else f"{len(self.masks)} masks have"
-        return f"{looks} been measured on it {self.since}."
+        many = len(self.taken)
+        looks = "One measurement has" if many == 1 else f"{many} measurements have"
+        return f"{looks} been made on it {self.since}."
 
-    def told(self, *masks: HeadMask) -> str:
-        """Which look this was, in a sentence; empty for masks that were not measured there."""
-        mine = [mask for mask in dict.fromkeys(masks) if mask in self.masks]
-        many = len(self.masks)
+    def told(self, *those: Look) -> str:
+        """Which measurement this was, in a sentence; empty for what was not measured there."""
+        mine = [each for each in dict.fromkeys(those) if each in self.taken]
+        many = len(self.taken)
         if not mine:
             return ""
         if many == 1:
-            return f"This is the only mask measured on the test split {self.since}."
+            return f"This is the only measurement on the test split {self.since}."
         if len(mine) == 1:
-            which = f"This is mask {self.masks.index(mine[0]) + 1} of {many}"
+            which = f"This is measurement {self.taken.index(mine[0]) + 1} of {many}"
         elif len(mine) == many:
-            which = f"These are all {many} masks"
+            which = f"These are all {many} measurements"
         else:
-            which = f"These are {len(mine)} of {many} masks"
+            which = f"These are {len(mine)} of {many} measurements"
         return (
-            f"{which} measured on the test split {self.since}: the best of several looks better "
-            "than it is."
+            f"{which} on the test split {self.since}: the best of several looks better than it is."
         )
 
 
-def looks(subject: Subject, data: LabelledText) -> Looks:
-    """The looks that the store knows of.
+def looks(store: Store, subject: Subject, data: LabelledText) -> Looks:
+    """The looks that a store knows of.
 
     Raises:
         DataError: the data has no test split.
         StoreError: the store cannot be used.
-        PlaceError: the user data directory cannot be made.
-    """
-    store = opened(address())
-    about = subject.fingerprint, _digest(data.split(Test.name))
-    return Looks(store.looks.masks(subject.anatomy, *about))
-
-
-def look(subject: Subject, data: LabelledText, masks: Iterable[HeadMask]) -> Looks:
-    """Note that masks were measured on the test split; all looks there have been.
-
-    Raises:
-        DataError, StoreError, PlaceError: see `looks`.
     """
     sentences = _digest(data.split(Test.name))
-    opened(address()).looks.keep(subject.fingerprint, sentences, masks)
-    return looks(subject, data)
+    return Looks(store.looks.all(subject.anatomy, subject.fingerprint, sentences))
+
+
+def look(store: Store, subject: Subject, data: LabelledText, taken: Iterable[Look]) -> Looks:
+    """Note what was measured on the test split; all looks there have been.
+
+    Raises:
+        DataError, StoreError: see `looks`.
+    """
+    store.looks.keep(subject.fingerprint, _digest(data.split(Test.name)), taken)
+    return looks(store, subject, data)
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,8 @@ Every measure is a ratio of two sums over texts (or its exponential): right answ
 twice the entities found to those named and true. Words and tokens of one text depend on each other, so intervals
 come from the spread of whole texts: with text `i` adding `a_i` and `b_i`, the ratio `R = A / B` moves by
 `(a_i - R b_i) / B` for each text, and the variance is the sum of their squares times `m / (m - 1)` for `m` texts
-(the linearised ratio estimator; Cochran 1977, section 6.4).
+(the linearised ratio estimator; Cochran 1977, section 6.4). An interval of a share reaches at least as far as so many
+texts leave open where none of them differs: the rule of three, 3 / m to either side.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from analysis.answers import Predictions
-from analysis.intervals import Change, Interval
+from analysis.intervals import OPEN, Change, Interval
 from analysis.tasks import Measure
 
 Z = 1.959963984540054
@@ -85,28 +86,32 @@ def measured(
 ) -> Measured:
     """A measure of some predictions, and its change against others on the same texts."""
     mine = _ratio(measure, predictions)
-    low, high = mine.interval(measure)
+    ends = mine.interval(measure.unit)
     change = None
     if baseline is not None:
         theirs = _ratio(measure, baseline)
         scale = 100 if measure.unit == "share" else 1
-        spread = Z * _error(mine.moves - theirs.moves)
+        spread = _spread(measure.unit, _error(mine.moves - theirs.moves), len(mine.moves))
         by = mine.value - theirs.value
         change = Change(scale * by, scale * (by - spread), scale * (by + spread))
-    return Measured(measure, mine.value, low, high, change)
+    return Measured(measure, mine.value, ends.low, ends.high, change)
 
 
-def over_texts(values: Tensor, texts: Tensor, top: float = math.inf) -> Interval:
+def over_texts(values: Tensor, texts: Tensor, unit: str) -> Interval:
     """95 % interval of the mean of numbers that are not negative, over whole texts.
 
     Args:
         values: a number an answer, `[n]`.
         texts: place of each answer's text, `[n]`.
-        top: what no mean can exceed.
+        unit: `share` of numbers between 0 and 1, else as of a `Measure`.
     """
-    ratio = _Ratio.of(*_by_text(values, texts))
-    spread = Z * ratio.log_error
-    return Interval(max(ratio.value - spread, 0.0), min(ratio.value + spread, top))
+    return _Ratio.of(*_by_text(values, texts)).interval(unit)
+
+
+def _spread(unit: str, error: float, texts: int) -> float:
+    """Half of a 95 % interval."""
+    least = OPEN / texts if unit == "share" else 0.0
+    return max(Z * error, least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,7 @@ class _Ratio:
     """By how much the value moves for each text, float64 `[texts]`."""
     log_error: float
     """Standard error of the ratio before the exponential is taken."""
+    is_exponential: bool = False
 
     @classmethod
     def of(cls, above: Tensor, below: Tensor, *, exponential: bool = False) -> _Ratio:
@@ -126,15 +132,16 @@ class _Ratio:
         moves = (above - ratio * below) / max(total, 1.0)
         if not exponential:
             return cls(ratio, moves, _error(moves))
-        return cls(math.exp(min(ratio, 700)), moves * math.exp(min(ratio, 700)), _error(moves))
+        value = math.exp(min(ratio, 700))
+        return cls(value, moves * value, _error(moves), is_exponential=True)
 
-    def interval(self, measure: Measure) -> tuple[float, float]:
-        if measure.name == "perplexity":  # symmetric in the loss, not in its exponential
+    def interval(self, unit: str) -> Interval:
+        if self.is_exponential:  # symmetric in the loss, not in its exponential
             factor = math.exp(min(Z * self.log_error, 700))
-            return self.value / factor, self.value * factor
-        spread = Z * self.log_error
-        top = 1.0 if measure.unit == "share" else math.inf
-        return max(self.value - spread, 0.0), min(self.value + spread, top)
+            return Interval(self.value / factor, self.value * factor)
+        spread = _spread(unit, self.log_error, len(self.moves))
+        top = 1.0 if unit == "share" else math.inf
+        return Interval(max(self.value - spread, 0.0), min(self.value + spread, top))
 
 
 def _error(moves: Tensor) -> float:

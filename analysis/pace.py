@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import median
 
 from analysis.progress import UNKNOWN
 
@@ -29,5 +30,5 @@ class Pace:
                 return UNKNOWN
             if left:
                 recent = self.spent[kind][-20:]  # the machine may have become slower meanwhile
-                total += left * sum(recent) / len(recent)
+                total += left * median(recent)  # the first row of a kind pays for all
         return total

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.attention import ABLATIONS, Ablation, Means
-from analysis.errors import DataError, MethodError, ProtocolError, unknown
+from analysis.errors import DataError, MaskError, MethodError, ProtocolError, unknown
 from analysis.evaluation import Evaluation, compared
 from analysis.journal import Journal, Notes, check_table, digest, journal_of, key_of, save_table
 from analysis.mask import HeadMask
@@ -29,6 +29,7 @@ from analysis.scores.ablation import replay_of
 from analysis.scores.method import Evidence
 from analysis.scores.record import read, written
 from analysis.solving import Teacher
+from analysis.surgery import check_removable
 from analysis.sweep_table import COLUMNS, USUAL, pack, row_of, table_of
 from analysis.swept import Swept
 from analysis.text import Calibration, LabelledText, Selection, Split, Test
@@ -88,8 +89,11 @@ class Sweep:
             if not 0 <= fraction <= 1:
                 raise MethodError(f"the fraction {fraction} is not between 0 and 1")
         for what in ("methods", "fractions", "seeds", "ablations", "repairs"):
-            if not getattr(self, what):
+            given = list(getattr(self, what))
+            if not given:
                 raise MethodError(f"a sweep needs {what}")
+            if twice := [each for each in given if given.count(each) > 1]:
+                raise MethodError(f"a sweep's {what} name {twice[0]!r} twice")
         if self.split not in (Selection.name, Test.name):
             raise ProtocolError(
                 f"a sweep measures on the selection or the test split, not on {self.split!r}: "
@@ -118,6 +122,7 @@ def sweeping(
     methods: Sequence[str],
     *,
     save: Path | None = None,
+    journal: Path | None = None,
     **options: Any,
 ) -> Iterator[Step[pd.DataFrame]]:
     """Evaluate each method at each fraction; the table grows by a row a step.
@@ -132,18 +137,24 @@ def sweeping(
         save: a file ending in .csv or .parquet. Rankings and rows are kept beside it as they come, and a
             sweep that was stopped or crashed goes on where it was; the table is written at the end, also when
             the sweep is cancelled.
+        journal: another place for rankings and rows; several sweeps of one model and its sentences may share it,
+            and none measures what another has.
         options: see `Sweep`.
 
     Raises:
-        MethodError, ProtocolError: see `Sweep.check`; splits that share texts are refused too.
+        MethodError, ProtocolError: see `Sweep.check`; splits that share texts are refused too, and masks that are
+            to be repaired and cannot be removed.
         DataError: the data lacks a split.
+        ModelError: a repair of a model whose heads cannot be removed.
         PlaceError: the file cannot be written.
     """
     plan = Sweep(tuple(methods), **options)
     plan.check()
     if save is not None:
         check_table(save)
-    work = _Work(subject, data, plan, Journal(journal_of(save) if save is not None else None))
+    if journal is None and save is not None:
+        journal = journal_of(save)
+    work = _Work(subject, data, plan, Journal(journal))
     rows: list[dict[str, Any]] = []
     total = sum(1 for _ in plan_rows(plan))
     yield Step(0, total, "masks", table_of(rows, whole=False), UNKNOWN)
@@ -154,6 +165,7 @@ def sweeping(
                 yield Step(inner.done, inner.total, inner.unit, known, UNKNOWN)
             else:
                 yield Step(0, total, "masks", known, UNKNOWN)
+        work.check_masks()
         for number, one in enumerate(plan_rows(plan), 1):
             rows.append(work.row(one))
             table = table_of(rows, whole=number == total)
@@ -191,7 +203,7 @@ def _judged(data: LabelledText, plan: Sweep) -> Split:
 
 
 def _of_plan(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "save"}
+    return {name: value for name, value in options.items() if name not in ("save", "journal")}
 
 
 def _seeds(plan: Sweep, method: str) -> Sequence[int]:
@@ -206,6 +218,7 @@ class _Work:
         disjoint(data, data.split(plan.split))
         self.judged = _judged(data, plan)
         self.calibration = _calibration(data)
+        self._check()
         self.found: dict[tuple[str, int], Ranking] = {}
         self.removals: dict[tuple[int, ...], Removal] = {}
         self.mended: dict[tuple[HeadMask, str], Evaluation] = {}
@@ -217,6 +230,22 @@ class _Work:
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (FORMAT, subject.fingerprint, *scored, plan.tuned)
         self._key = (self._scored, tuple(COLUMNS), digest(self.judged), plan.precision, plan.timed)
+
+    def _check(self) -> None:
+        """Refuse at once what splits that are not there would stop hours later."""
+        plan, name = self.plan, self.data.name
+        needs = [f"the repair {each!r}" for each in plan.repairs if each != "none"]
+        if "none" in plan.repairs and "mean" in plan.ablations:
+            needs.append("mean ablation")
+        if needs and self.calibration is None:
+            raise DataError(f"{name}: {needs[0]} needs a calibration split")
+        if set(plan.repairs) != {"none"}:
+            check_removable(self.subject, HeadMask.full(self.subject.anatomy))
+        tunable = [method for method in plan.methods if METHODS[method].choices]
+        if plan.tuned and tunable and Selection.name not in self.data.splits:
+            raise DataError(
+                f"{name}: weights of {tunable[0]!r} are tuned on a selection split, which is not there"
+            )
 
     @property
     def replay(self) -> Replay:
@@ -256,12 +285,30 @@ class _Work:
         notes = Notes(self.journal, (self._scored, method, seed))
         yield from ranking(self.subject, self.data, method, seed=seed, setting=setting, notes=notes)
 
-    def row(self, one: Cell) -> dict[str, Any]:
-        """One row, from the journal or measured now."""
+    def check_masks(self) -> None:
+        """Refuse masks that are to be repaired and cannot be removed, before any row is measured."""
+        seen: set[HeadMask] = set()
+        for one in plan_rows(self.plan):
+            mask = self._mask(one)
+            if one.repair == "none" or mask in seen:
+                continue
+            seen.add(mask)
+            try:
+                check_removable(self.subject, mask)
+            except MaskError as error:
+                raise MethodError(
+                    f"the mask of {one.method} (seed {one.seed}) at {one.fraction:.0%} cannot be removed, so it cannot "
+                    f"be repaired by {one.repair}: {error}; sweep with the repair none alone"
+                ) from error
+
+    def _mask(self, one: Cell) -> HeadMask:
         total = self.subject.anatomy.heads_total
         ranking = self.found[one.method, one.seed]
-        mask = ranking.mask(self.subject.anatomy, total - round(one.fraction * total))
-        weights = ranking.setting
+        return ranking.mask(self.subject.anatomy, total - round(one.fraction * total))
+
+    def row(self, one: Cell) -> dict[str, Any]:
+        """One row, from the journal or measured now."""
+        mask, weights = self._mask(one), self.found[one.method, one.seed].setting
         setting = USUAL if weights is None else ",".join(f"{weight:.3g}" for weight in weights)
         label = {**asdict(one), "setting": setting, "split": self.plan.split}
         key = key_of("row", self._key, tuple(label.values()), mask.encode())

@@ -20,23 +20,24 @@ from analysis.text import Selection
 from analysis.yardstick import ENDS, OWN, yardstick
 
 COLUMNS = (
-    "method setting fraction seed ablation repair split n heads_on heads_total accuracy low high "
+    "method setting fraction seed ablation repair split n texts heads_on heads_total accuracy low high "
     "change change_low change_high fixed broken loss loss_low loss_high "
     "agreement agreement_low agreement_high divergence divergence_low divergence_high "
     "latency_ratio latency_low latency_high flops_ratio parameters_ratio "
     "percentile p_full p_random p_full_holm p_random_holm mask"
 ).split()
-"""`setting` are a method's tuned weights with commas, or `USUAL`; `fraction` is the share of heads removed, 0 to 1;
-`change` and its ends are points of accuracy against the full model on the same sentences (paired bootstrap); `fixed`
-and `broken` count answers that became right or wrong; `agreement` is the share of sentences with the full model's
-answer and `divergence` the mean Kullback-Leibler divergence from it in nats, each with its 95 % interval (Wilson's
-of agreement where a text gets one answer, else over whole texts); `latency_ratio` is how many times faster than the
-full model, `flops_ratio` and `parameters_ratio` the shares of its operations and weights that remain once the heads
-are really removed; `percentile` is the share of random masks of the same kind that are worse by the task's first
-measure, 0 to 100; `p_full` is McNemar's exact p against the full model, `p_random` against the random mask of median
-accuracy; `_holm` corrects them over methods. Where a text gets several answers, `change` is clustered by text and
-there is no p, because McNemar's test takes answers for independent. Neither are there places among random masks nor
-p for what was chosen by the sentences that it is measured on (`fitted`)."""
+"""`setting` are a method's tuned weights with commas, or `USUAL`; `fraction` is the share of heads removed, 0 to 1; `n`
+counts answers and `texts` the texts that they are about; `change` and its ends are points of accuracy against the
+full model on the same sentences (paired bootstrap); `fixed` and `broken` count answers that became right or wrong;
+`agreement` is the share of sentences with the full model's answer and `divergence` the mean Kullback-Leibler
+divergence from it in nats, each with its 95 % interval (Wilson's of agreement where a text gets one answer, else
+over whole texts); `latency_ratio` is how many times faster than the full model, from `latency_low` to `latency_high`
+(95 % bootstrap interval over rounds), `flops_ratio` and `parameters_ratio` the shares of its operations and weights
+that remain once the heads are really removed; `percentile` is the share of random masks of the same kind that are
+worse by the task's first measure, 0 to 100; `p_full` is McNemar's exact p against the full model, `p_random` against
+the random mask of median accuracy; `_holm` corrects them over methods. Where a text gets several answers, `change`
+is clustered by text and there is no p, because McNemar's test takes answers for independent. Neither are there
+places among random masks nor p for what was chosen by the sentences that it is measured on (`fitted`)."""
 
 USUAL = "usual"
 """The setting of a method that was not tuned, or has nothing to tune."""
@@ -55,14 +56,15 @@ def row_of(evaluation: Evaluation) -> dict[str, Any]:
     full = (baseline or evaluation).predictions
     same = mine.answers == full.answers
     moved = divergence_of_each(mine.logits, full.logits)
-    of_loss, of_moved = (over_texts(each, mine.texts) for each in (mine.losses, moved))
+    of_loss, of_moved = (over_texts(each, mine.texts, "nats") for each in (mine.losses, moved))
     of_same = (
         wilson(int(same.sum()), len(same))
         if mine.task.answers_once
-        else over_texts(same, mine.texts, top=1.0)
+        else over_texts(same, mine.texts, "share")
     )
     return {
         "n": evaluation.n,
+        "texts": len(mine.texts.unique()),
         "heads_on": evaluation.heads_on,
         "heads_total": evaluation.heads_total,
         "accuracy": evaluation.accuracy,

@@ -49,15 +49,11 @@ def main() -> None:
     data = matched(load_data(options.data), subject.labels)
     claim(Journal(journal_of(options.out)), subject, data, options.precision)
     chosen = rows[rows["method"].isin(options.methods)]
+    done: list[dict[str, Any]] = []
     for number, (_, recorded) in enumerate(chosen.iterrows(), 1):
         found = recomputed(subject, data, recorded, options.precision, options.out)
-        said = compared(subject.anatomy, recorded, found)
-        print(f"{number} of {len(chosen)}: {told(said)}", flush=True)
-    done = [
-        compared(subject.anatomy, recorded, found)
-        for _, recorded in rows.iterrows()
-        if (found := known(options.out, recorded)) is not None
-    ]
+        done.append(compared(subject.anatomy, recorded, found))
+        print(f"{number} of {len(chosen)}: {told(done[-1])}", flush=True)
     save_table(pd.DataFrame(done, columns=SHOWN), options.out)
     print(summary(done, len(rows)))
 
@@ -72,9 +68,7 @@ def drawn(record: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
 def recomputed(
     subject: Subject, data: LabelledText, row: Mapping[str, Any], precision: str, out: Path
 ) -> Mapping[str, Any]:
-    """The row from end to end: scores, mask, repair, evaluation; from the journal if it is there."""
-    if (found := known(out, row)) is not None:
-        return found
+    """The row from end to end: scores, mask, repair, evaluation; a check that was stopped finds its own again."""
     steps = sweeping(
         subject,
         data,
@@ -88,14 +82,6 @@ def recomputed(
         save=out,
     )
     return finish(steps).iloc[0].to_dict()
-
-
-def known(out: Path, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The row as this check computed it, if it has."""
-    for value in reversed(Journal(journal_of(out)).values):
-        if "accuracy" in value and all(value[name] == row[name] for name in ROW):
-            return value
-    return None
 
 
 def compared(

@@ -32,6 +32,7 @@ from reproduction_tables import TESTED
 
 from analysis.data import load_data, matched
 from analysis.journal import Journal, journal_of, key_of, save_table
+from analysis.latency import ratio_interval
 from analysis.mask import HeadMask
 from analysis.models import Subject, load_model
 from analysis.precision import PRECISIONS, dtype_of
@@ -44,6 +45,8 @@ from analysis.sweep_table import table_of
 from analysis.text import LabelledText
 
 FRACTIONS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
+CELL = ("method", "fraction", "seed", "ablation", "repair", "split")
+"""What names a row."""
 SPECIAL = 5
 """Token numbers that may stand for padding and the like; the tokens that are timed come after them."""
 TOGETHER = 8
@@ -113,8 +116,12 @@ def time_all(subject: Subject, out: Path) -> None:
         group = left[start : start + TOGETHER]
         smaller = [prune(subject, masks[counts]).model for counts in group]
         for counts, ratios in zip(group, speeds([subject.model, *smaller], length), strict=True):
-            low, middle, high = np.percentile(ratios, [25, 50, 75])
-            times = {"latency_ratio": middle, "latency_low": low, "latency_high": high}
+            low, high = ratio_interval(np.array(ratios))
+            times = {
+                "latency_ratio": float(np.median(ratios)),
+                "latency_low": low,
+                "latency_high": high,
+            }
             journal.put(keys[counts], {"counts": counts, **times})
         _say(Step(start + len(group), len(left), "models"), "timing")
 
@@ -178,7 +185,9 @@ def machine(options: argparse.Namespace) -> str:
 
 
 def _rows(journal: Journal) -> Iterable[dict[str, Any]]:
-    return [value for value in journal.values if "accuracy" in value]
+    """The rows of a journal, of those that measure the same the last."""
+    found = (value for value in journal.values if "accuracy" in value)
+    return list({tuple(row[name] for name in CELL): row for row in found}.values())
 
 
 def _counts(code: str, total: int) -> tuple[int, ...]:

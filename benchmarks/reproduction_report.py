@@ -106,10 +106,10 @@ def draw(test: pd.DataFrame, place: Path) -> None:
         label=f"random, 5 to 95 % of {band['masks'].iloc[0]} masks",
     )  # fmt: skip
     others = [each for each in dict.fromkeys(bare["method"]) if each not in (*SHOWN, "random")]
-    for place, method in enumerate(others):
+    for number, method in enumerate(others):
         rows = bare[bare["method"] == method].sort_values("fraction")
         accuracy.plot(100 * rows["fraction"], 100 * rows["accuracy"], lw=0.6, color="#707070", alpha=0.7,
-                      label=f"the other {len(others)} methods" if place == 0 else None)  # fmt: skip
+                      label=f"the other {len(others)} methods" if number == 0 else None)  # fmt: skip
     colours = pyplot.get_cmap("tab10").colors
     for method, colour in zip(SHOWN, colours, strict=False):
         rows = bare[bare["method"] == method].sort_values("fraction")

@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from analysis.errors import PlaceError
 from analysis.journal import Journal, digest, key_of
 from analysis.models import Subject
 from analysis.progress import Step
+from analysis.sweep import COLUMNS, FORMAT
 from analysis.text import LabelledText
 
 REPAIRED = (0.25, 0.5)
@@ -20,6 +22,8 @@ REPAIRED = (0.25, 0.5)
 
 ROWS = "masks"
 """What a sweep's steps count when they are rows of its table."""
+RECENT = 20
+"""Rows of a kind that foretell how long the next will take."""
 READ = 0.5
 """Seconds below which a row came from the journal."""
 
@@ -28,15 +32,16 @@ def claim(journal: Journal, subject: Subject, data: LabelledText, precision: str
     """Note whose rows a journal holds, and refuse one that holds those of others.
 
     Raises:
-        PlaceError: another model, other sentences or another precision were measured there.
+        PlaceError: another model, other sentences or another precision were measured there, or rows that meant
+            something else.
     """
     splits = tuple(digest(data.splits[name]) for name in sorted(data.splits))
-    mine = key_of("source", subject.fingerprint, splits, precision)
+    mine = key_of("source", FORMAT, tuple(COLUMNS), subject.fingerprint, splits, precision)
     owners = {value["source"] for value in journal.values if "source" in value}
     if owners - {mine}:
         raise PlaceError(
             f"{journal.path} holds measurements of another model, other sentences or another precision than "
-            f"{subject.name}, {data.name}, {precision}; choose another --out"
+            f"{subject.name}, {data.name}, {precision}, or of another version of Headcount; choose another --out"
         )
     if not owners:
         journal.put(key_of("source"), {"source": mine})
@@ -120,7 +125,7 @@ class Forecast:
         rows = self.left.total()
         unknown = [kind for kind, left in self.left.items() if left and kind not in self.spent]
         seconds = sum(
-            left * sum(self.spent[kind]) / len(self.spent[kind])
+            left * median(self.spent[kind][-RECENT:])
             for kind, left in self.left.items()
             if left and kind in self.spent
         )

@@ -139,16 +139,33 @@ def test_looks_at_the_test_split_are_counted_over_all_commands(headcount, tmp_pa
         return result.stderr
 
     masked = ("evaluate", "--off", "0.0")
-    assert "measured on the test split" not in said(*masked)
-    assert "measured on the test split so far" not in said("evaluate", "--split", "test")
-    assert "the only mask measured on the test split so far" in said(*masked, "--split", "test")
-    assert "the only mask" in said(*masked, "--split", "test")
-    swept = ("sweep", "--methods", "magnitude", "--fractions", "0.5", "--split", "test")
-    assert "mask 2 of 2 measured on the test split so far" in said(*swept)
-    pruned = said("prune", "--off", "0.1", "--rounds", "0")
-    assert "mask 3 of 3 measured on the test split so far" in pruned
+    assert "on the test split so far" not in said(*masked)
+    assert "on the test split so far" not in said("evaluate", "--split", "test")
+    assert "This is the only measurement on the test split" in said(*masked, "--split", "test")
+    assert "This is the only measurement on the test split" in said(*masked, "--split", "test")
+    swept = ("sweep", "--methods", "magnitude", "--fractions", "0.5", "--ablation", "zero,mean")
+    assert "These are 2 of 3 measurements" in said(*swept, "--split", "test")
+    pruned = said("prune", "--off", "0.1", "--rounds", "0", "--repair", "mean")
+    assert "of 5 measurements" in pruned or "of 4 measurements" in pruned
     monkeypatch.setenv("HEADCOUNT_DATABASE_URL", f"sqlite:///{tmp_path}/none/plans.db")
     assert "looks at the test split are not counted: the store" in said(*masked, "--split", "test")
+
+
+def test_a_sweep_that_is_stopped_has_looked_all_the_same(headcount, monkeypatch):
+    from analysis import sweep as sweeps
+
+    plain, rows = sweeps._Work.row, []
+
+    def stopping(work, one):
+        if len(rows) == 2:
+            raise KeyboardInterrupt
+        rows.append(plain(work, one))
+        return rows[-1]
+
+    monkeypatch.setattr(sweeps._Work, "row", stopping)
+    result = headcount("sweep", "--methods", "random", "--split", "test", "--limit", "9")
+    assert result.exit_code != 0
+    assert "These are all 2 measurements on the test split so far" in result.stderr
 
 
 def test_a_sampled_ranking_says_how_sure_it_is(headcount, folder):

@@ -57,6 +57,16 @@ def test_a_mask_that_two_sweeps_tried_counts_once() -> None:
     assert once == twice
 
 
+def test_of_a_mask_that_was_measured_twice_the_surer_number_counts() -> None:
+    few = pd.DataFrame([row("taylor", 6, -3.0, -0.2, 2.6, n=250)])
+    many = pd.DataFrame([row("taylor", 6, -0.8, -0.2, 0.4, n=2000)])
+    for tables in ([few, many], [many, few]):
+        found = headroom(tables)
+        assert found is not None
+        assert found.shown is not None
+        assert (found.shown.removed, found.shown.n, found.n) == (6, 2000, 2000)
+
+
 def test_chance_proposes_nothing_and_nothing_tried_is_no_verdict() -> None:
     assert headroom([]) is None
     assert headroom([SWEEP[SWEEP["method"] == "random"]]) is None

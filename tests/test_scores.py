@@ -66,7 +66,7 @@ def test_a_quantised_model_has_no_gradients(distilbert, tokenizer):
     quantised = load_model(tiny_model("distilbert"), tokenizer=tokenizer)
     packed = torch.zeros(32, 32, dtype=torch.int8)
     quantised.model.pre_classifier.register_buffer("packed", packed)
-    with pytest.raises(MethodError, match=r"packed are quantised .* no gradients"):
+    with pytest.raises(MethodError, match=r"'taylor' needs gradients.*packed are quantised"):
         rank(quantised, CALIBRATION, "taylor")
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from analysis.errors import PlanError, StoreError
 from analysis.mask import HeadMask
 from analysis.plan import Plan
-from analysis.store import Occasion, Result, Saving, Setting, Store, schema
+from analysis.store import Look, Occasion, Result, Saving, Setting, Store, schema
 from analysis.store.plans import free_name
 
 MODEL, DATA = "0" * 64, "1" * 64
@@ -185,13 +185,13 @@ def test_a_saving_belongs_to_one_computer_and_batch(store):
 
 
 def test_a_look_is_noted_once_in_the_order_of_the_first_time(store):
-    other = FULL.switched([(1, 1)], on=False)
-    store.looks.keep(MODEL, DATA, [other, FULL])
-    store.looks.keep(MODEL, DATA, [MASK, other])
+    first, second = Look(FULL.switched([(1, 1)], on=False)), Look(MASK, "mean")
+    store.looks.keep(MODEL, DATA, [first, Look(FULL)])
+    store.looks.keep(MODEL, DATA, [second, first])
     store.looks.keep(MODEL, "2" * 64, [])
-    assert store.looks.masks(FULL, MODEL, DATA) == (other, MASK)
-    assert store.looks.masks(FULL, MODEL, "2" * 64) == ()
-    assert store.looks.masks(FULL, "2" * 64, DATA) == ()
+    assert store.looks.all(FULL, MODEL, DATA) == (first, second)
+    assert store.looks.all(FULL, MODEL, "2" * 64) == ()
+    assert store.looks.all(FULL, "2" * 64, DATA) == ()
 
 
 def test_a_store_of_before_looks_were_noted_learns_to(url):
@@ -206,8 +206,8 @@ def test_a_store_of_before_looks_were_noted_learns_to(url):
         connection.execute(text("UPDATE headcount_store SET version = 2"))
     engine.dispose()
     new = Store(url)
-    new.looks.keep(MODEL, DATA, [MASK])
-    assert new.looks.masks(FULL, MODEL, DATA) == (MASK,)
+    new.looks.keep(MODEL, DATA, [Look(MASK)])
+    assert new.looks.all(FULL, MODEL, DATA) == (Look(MASK),)
     assert new.plans.all() == (kept,)
     new.close()
 

@@ -23,6 +23,7 @@ from analysis.headroom import headroom
 from analysis.intervals import wilson
 from analysis.journal import Journal, Notes, journal_of, save_table
 from analysis.mask import HeadMask
+from analysis.models import load_model
 from analysis.profiling import profile
 from analysis.repair import repair
 from analysis.scores import rank
@@ -31,6 +32,8 @@ from analysis.standings import CHOSEN_HERE, standings
 from analysis.sweep import COLUMNS, sweep, sweeping
 from analysis.sweep_table import fitted, pack, pareto, random_band, unpack
 from analysis.text import Calibration, LabelledText
+from analysis.tuning import tune
+from tests.families.tiny import build
 
 FAST = {"fractions": (0.25, 0.5), "seeds": (0, 1, 2), "precision": "float32"}
 
@@ -307,12 +310,10 @@ def test_what_was_searched_on_these_sentences_is_not_held_against_chance(distilb
 def test_settings_are_tuned_on_selection_when_asked_for(distilbert, text):
     options = FAST | {"fractions": (0.5,), "split": "test"}
     found = sweep(distilbert, text, ("hies",), tuned=True, **options)
-    masks = {
-        rank(distilbert, text, "hies", setting=setting).mask(distilbert.anatomy, 6).encode()
-        for setting in ((0.0,), (0.25,), (0.5,), (0.75,), (1.0,))
-    }
-    assert found.loc[0, "mask"] in masks
-    assert found.loc[0, "setting"] in ("0", "0.25", "0.5", "0.75", "1")
+    setting = tune(distilbert, text.split("calibration"), text.split("selection"), "hies").setting
+    best = rank(distilbert, text, "hies", setting=setting)
+    assert found.loc[0, "mask"] == best.mask(distilbert.anatomy, 6).encode()
+    assert found.loc[0, "setting"] == f"{setting[0]:.3g}"
 
 
 def test_what_was_tuned_on_these_sentences_is_not_held_against_chance(distilbert, text):
@@ -343,6 +344,9 @@ def test_answers_pack_into_bits():
         ({"repairs": ("glue",)}, MethodError, "unknown repair 'glue'"),
         ({"ablations": ("zero", "men")}, MethodError, "unknown ablation 'men'"),
         ({"ablations": ()}, MethodError, "a sweep needs ablations"),
+        ({"methods": ("random", "random")}, MethodError, "methods name 'random' twice"),
+        ({"fractions": (0.5, 0.5)}, MethodError, "fractions name 0.5 twice"),
+        ({"seeds": (0, 1, 0)}, MethodError, "seeds name 0 twice"),
         ({"split": "calibration"}, ProtocolError, "selection or the test split"),
         ({"split": "train"}, ProtocolError, "selection or the test split"),
     ],
@@ -366,6 +370,44 @@ def test_splits_that_share_sentences_are_refused(distilbert, text):
     )
     with pytest.raises(ProtocolError, match=r"\d+ of 40 texts of the test split are also in"):
         sweep(distilbert, data, ("random",), split="test")
+
+
+@pytest.mark.parametrize(
+    ("missing", "options", "sentence"),
+    [
+        ("calibration", {"ablations": ("zero", "mean")}, "mean ablation needs a calibration split"),
+        ("calibration", {"repairs": ("none", "mean")}, "the repair 'mean' needs a calibration"),
+        ("selection", {"methods": ("hies",), "tuned": True}, "'hies' are tuned on a selection"),
+    ],
+)
+def test_what_a_missing_split_would_stop_later_is_refused_at_once(
+    distilbert, text, missing, options, sentence
+):
+    splits = {name: split for name, split in text.splits.items() if name != missing}
+    data = replace(text, splits=splits)
+    with pytest.raises(DataError, match=sentence):
+        next(sweeping(distilbert, data, **{"methods": ("magnitude",), "split": "test"} | options))
+
+
+def test_masks_that_cannot_be_removed_are_refused_before_any_row(tokenizer, text, monkeypatch):
+    grouped = load_model(build("llama"), tokenizer=tokenizer)
+    monkeypatch.setattr(sweeps._Work, "row", lambda *_: pytest.fail("measured"))
+    options = FAST | {"fractions": (0.25,), "repairs": ("none", "mean")}
+    with pytest.raises(MethodError, match=r"the mask of random .* cannot be removed, so it cannot"):
+        sweep(grouped, text, ("random",), **options)
+
+
+def test_sweeps_that_share_a_journal_measure_nothing_twice(distilbert, text, tmp_path, monkeypatch):
+    shared, few = tmp_path / "rows.journal", FAST | {"fractions": (0.5,)}
+    first = sweep(distilbert, text, ("magnitude",), journal=shared, **few)
+    measured, plain = [], sweeps._Work._evaluated
+    monkeypatch.setattr(
+        sweeps._Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
+    )
+    both = sweep(distilbert, text, ("magnitude", "taylor"), journal=shared, **few)
+    assert len(measured) == 1
+    assert both.loc[0, "accuracy"] == first.loc[0, "accuracy"]
+    assert list(tmp_path.iterdir()) == [shared]
 
 
 def test_a_split_that_is_missing_is_named(distilbert, text):

@@ -171,10 +171,14 @@ def test_intervals_come_from_the_spread_of_whole_texts():
     found = measured(ACCURACY, given)
     assert found.value == pytest.approx(0.5)
     assert found.high - found.low == pytest.approx(2 * 1.96 * 0.5 / 39**0.5, rel=1e-3)
-    own = over_texts(given.correct, texts, top=1.0)
+    own = over_texts(given.correct, texts, "share")
     assert (own.low, own.high) == (found.low, found.high)
+    # Of 40 texts none differs: by the rule of three 3 of 40 may.
     same = measured(ACCURACY, given, given)
-    assert (same.change.low, same.change.high) == (0, 0)
+    assert (same.change.low, same.change.high) == pytest.approx((-7.5, 7.5))
+    certain = over_texts(torch.ones(400), texts, "share")
+    assert (certain.low, certain.high) == pytest.approx((1 - 3 / 40, 1))
+    assert over_texts(torch.ones(400), texts, "nats").low == 1
 
 
 def test_grouping_tokens_keeps_their_chances_and_never_adds_divergence():

@@ -46,6 +46,7 @@ def evaluate_command(
         from analysis.attention import ABLATIONS
         from analysis.batches import batches
         from analysis.evaluation import evaluating
+        from analysis.store import Look
     if ablation is not None and ablation not in ABLATIONS:
         raise MethodError(unknown("ablation", ablation, ABLATIONS))
     subject, everything, texts = request.open()
@@ -59,7 +60,7 @@ def evaluate_command(
     steps = evaluating(subject, batches(subject, texts), mask, ablation=kind, means=means)
     found = watch(steps, f"evaluating {mask.heads_on} of {mask.heads_total} heads")
     if texts.name == "test":
-        tell_look(subject, everything, [mask])
+        tell_look(subject, everything, [Look(mask, kind)])
     answer = {**request.answer(), **evaluation_answer(found), "seconds": clock.seconds}
     if as_json:
         print_json(answer)

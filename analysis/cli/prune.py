@@ -85,8 +85,8 @@ def prune_command(
         out, padded, onnx, request.split, request.limit, batch, length, rounds, threads, dtype
     )
     found = watch(delivering(subject, everything, chosen, wish), "removing heads")
-    if everything is not None and found.split == "test" and found.standings:
-        tell_look(subject, everything, [chosen.mask])
+    if everything is not None and found.looks:
+        tell_look(subject, everything, found.looks)
     address = failure = None
     if push and out and _agreed(push, out, yes):
         try:

@@ -50,6 +50,7 @@ def report_command(
     with waiting(IMPORTING):
         from analysis.report.findings import Wish, gathering
         from analysis.report.page import page
+        from analysis.store import Look
     subject, everything, _ = request.open()
     chosen = Plan.from_json(subject.anatomy, content, fingerprint=subject.fingerprint)
     if not test:
@@ -59,7 +60,8 @@ def report_command(
     wish = Wish(test=test, rounds=rounds) if curve else Wish((), test=test, rounds=rounds)
     found = watch(gathering(subject, everything, chosen, wish=wish), "measuring for the report")
     if test:
-        tell_look(subject, everything, [chosen.mask])
+        own = (Look(chosen.mask, chosen.ablation), Look(chosen.mask, repair=chosen.repair))
+        tell_look(subject, everything, own)
     written = page(found, link=_link(request, chosen))
     _write(out, written)
     answer = {**request.answer(), **report_answer(found), "seconds": clock.seconds}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,13 @@ from analysis.cli.output import IMPORTING, Clock, print_json, print_table, say, 
 from analysis.cli.request import AsJson, Request, asking
 from analysis.errors import MethodError
 from analysis.mask import HeadMask
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.models import Subject
+    from analysis.progress import Step
+    from analysis.text import LabelledText
 
 
 @asking(split="selection")
@@ -77,13 +85,10 @@ def sweep_command(
         raise MethodError(f"the margin must be above 0 points, not {margin:g}")
     subject, everything, _ = request.open()
     options = {name: value for name, value in vars(plan).items() if name != "methods"}
-    table = watch(
-        sweeping(subject, everything, plan.methods, save=save, **options),
-        f"evaluating {len(plan.methods)} methods",
-    )
+    steps = sweeping(subject, everything, plan.methods, save=save, **options)
     if request.split == "test":
-        codes = table["mask"].unique()
-        tell_look(subject, everything, [HeadMask.decode(subject.anatomy, each) for each in codes])
+        steps = _looking(steps, subject, everything)
+    table = watch(steps, f"evaluating {len(plan.methods)} methods")
     table = table.join(verdicts(table, margin))
     if as_json:
         rows = table.to_dict("records")
@@ -115,15 +120,34 @@ def sweep_command(
     ]
     main = yardstick(table).main.name
     columns[5:5] = [main] if main not in columns else []
-    n = int(table["n"].iloc[0])
-    if n < fewest(margin):
+    texts = int(table["texts"].iloc[0])
+    if texts < fewest(margin):
+        item = subject.task.item if subject.task.answers_once else "texts"
         say(
-            f"{n} {subject.task.item} cannot show that a loss is below {margin:g} points: that takes {fewest(margin)} "
+            f"{texts} {item} cannot show that a loss is below {margin:g} points: that takes {fewest(margin)} "
             "or more"
         )
     print_table(
         f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
     )
+
+
+def _looking(
+    steps: Iterator[Step[pd.DataFrame]], subject: Subject, data: LabelledText
+) -> Iterator[Step[pd.DataFrame]]:
+    """The steps; when they end, or are stopped, what was measured on the test split until then is noted."""
+    from analysis.store import Look
+
+    taken: dict[Look, None] = {}
+    try:
+        for step in steps:
+            for row in step.result.tail(1).itertuples() if step.result is not None else ():
+                mask = HeadMask.decode(subject.anatomy, str(row.mask))
+                taken[Look(mask, row.ablation, row.repair)] = None  # type: ignore[arg-type]
+            yield step
+    finally:
+        if taken:
+            tell_look(subject, data, taken)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from analysis.latency import Latency
 from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.repair import Report
+from analysis.store import Look
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,15 @@ class Delivery:
     """What the repair won back on the reported split; None without a repair or without the split."""
     onnx_latency: Latency | None = None
     """The full model's ONNX file against the written one, both in onnxruntime, float32."""
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """What of it was measured on the test split; nothing where another split, or none, was used."""
+        if self.split != "test" or not self.standings:
+            return ()
+        mask, repair = self.plan.mask, self.plan.repair
+        found = (Look(mask, self.plan.ablation), Look(mask), Look(mask, repair=repair))
+        return tuple(dict.fromkeys(each for each in found if not each.mask.is_full))
 
     def numbers(self) -> dict[str, Any]:
         """What was measured, for a model card: sentences and numbers by title."""

@@ -21,7 +21,7 @@ from analysis.batches import Batch, batches
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.memory import State
-from analysis.passes.packed import Heads, PackedModel, UnderMask, can_pack
+from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_layers
 from analysis.passes.packs import Pack
 from analysis.passes.products import quick_copy
 from analysis.text import Split
@@ -229,7 +229,7 @@ def is_refuted(subject: Subject) -> bool:
 
 def may_pack(subject: Subject) -> bool:
     """Whether the packed pass is worth a try: the model classifies texts and its family has such layers."""
-    return subject.task.name == "sequence-classification" and can_pack(subject)
+    return subject.task.name == "sequence-classification" and has_packed_layers(subject)
 
 
 _verdicts: WeakKeyDictionary[Subject, bool] = WeakKeyDictionary()

@@ -225,7 +225,7 @@ class UnderMask:
         return self._made[layer]
 
 
-def can_pack(subject: Subject) -> bool:
+def has_packed_layers(subject: Subject) -> bool:
     """Whether the model's family has layers of the one kind that packs are made for."""
     return all(site.place.expand for site in sites_of(subject.model))
 

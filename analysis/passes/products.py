@@ -30,15 +30,15 @@ class Product:
     def __init__(self, weight: Tensor, bias: Tensor, activation: Any = None) -> None:
         self._weight, self._bias, self._activation = weight, bias, activation
         self._fused = "none"
-        self._is_packed = _can_pack(weight)
-        if self._is_packed:
+        self._is_laid_out = _keeps_layout(weight)
+        if self._is_laid_out:
             self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
             if is_exact_gelu(activation):
                 self._fused, self._activation = "gelu", None
 
     def __call__(self, states: Tensor) -> Tensor:
         """The product with `[rows, inputs]`, `[rows, outputs]`."""
-        if self._is_packed:
+        if self._is_laid_out:
             found = _product(states, self._weight, self._bias, self._fused)
         else:
             found = F.linear(states, self._weight, self._bias)
@@ -125,7 +125,8 @@ def _product(states: Tensor, weight: Tensor, bias: Tensor | None, fused: str = "
     return found
 
 
-def _can_pack(weight: Tensor) -> bool:
+def _keeps_layout(weight: Tensor) -> bool:
+    """Whether weights can be kept in oneDNN's own layout."""
     if _multiplies(weight, torch.bfloat16):
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return _multiplies(weight, torch.float32)

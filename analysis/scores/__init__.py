@@ -126,7 +126,7 @@ def ranking(
 
 
 def sampled(found: Ranking) -> str:
-    """How far the scores of a method that samples can be trusted, in a sentence.
+    """How far the scores of a method that samples (Shapley values, in nats) can be trusted, in a sentence.
 
     Args:
         found: a ranking that has `errors`.
@@ -134,8 +134,8 @@ def sampled(found: Ranking) -> str:
     scores, errors = found.values["score"], pd.Series(found.errors)
     within = int((scores.abs().to_numpy() < 2 * errors.to_numpy()).sum())
     return (
-        f"Sampled: half of the scores have a standard error above {errors.median():.2g}, and {within} of "
-        f"{len(scores)} heads lie within two of theirs from 0, where a head that does nothing lies."
+        f"Scores are sampled: half of them have a standard error above {errors.median():.2g} nats, and {within} of "
+        f"{len(scores)} heads lie within two standard errors of 0, the score of a head that does nothing."
     )
 
 

@@ -95,7 +95,7 @@ def output_norm(subject: Subject, evidence: Evidence) -> list[float]:
     return list(statistics(subject, evidence.texts)["output_norm"])
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def statistics(subject: Subject, split: Calibration) -> pd.DataFrame:
     """Every statistic of every head on the split; computed once for all methods that read it."""
     return profile(subject, split).table

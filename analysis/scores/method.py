@@ -113,7 +113,7 @@ class Method:
                 "calibration split carry the same one; methods that need only texts can run"
             )
         if "backward" in self.cost:
-            check_differentiable(subject)
+            check_differentiable(subject, self.name)
 
 
 def _check(split: object, wanted: type[Split], use: str) -> None:
@@ -126,8 +126,8 @@ def _check(split: object, wanted: type[Split], use: str) -> None:
         )
 
 
-def check_differentiable(subject: Subject) -> None:
-    """Refuse models without derivatives.
+def check_differentiable(subject: Subject, method: str) -> None:
+    """Refuse models without derivatives to a method that needs them.
 
     Raises:
         MethodError: weights that are not floating point, as in a quantised model.
@@ -145,8 +145,9 @@ def check_differentiable(subject: Subject) -> None:
     ]
     for name, kind in quantised:
         raise MethodError(
-            f"the model's weights {name} are quantised ({kind}), which have no gradients; "
-            "use a method without a backward pass, such as leave-one-out or magnitude, or the model in float32"
+            f"the method {method!r} needs gradients, and the model's weights {name} are quantised ({kind}), which have "
+            "no gradients; methods without a backward pass can run (leave-one-out, greedy, shapley, magnitude and "
+            "those that read attention), or give the model in float32"
         )
 
 
@@ -160,7 +161,7 @@ def by_layer(subject: Subject, values: Tensor) -> list[Tensor]:
     return list(values.split(list(subject.anatomy.heads)))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def derivatives(subject: Subject, split: Split, jacobian: bool = False) -> GateGradients:
     """Derivatives of every sentence by every gate; several methods share one pass."""
     return gate_gradients(subject, split, jacobian=jacobian)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from analysis.store.database import Database
-from analysis.store.looks import KeptLooks
+from analysis.store.looks import KeptLooks, Look
 from analysis.store.plans import Plans, StoredPlan
 from analysis.store.results import Occasion, Result, Results, Saving, Setting
 
 __all__ = [
+    "Look",
     "Occasion",
     "Plans",
     "Result",

@@ -131,6 +131,8 @@ looks = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("sentences", String(64), nullable=False),
     Column("mask", Text, nullable=False),
+    Column("ablation", String(20), nullable=False),
+    Column("repair", String(20), nullable=False),
     Column("first", Moment, nullable=False),
     Column("place", Integer, nullable=False),
 )

@@ -71,9 +71,10 @@ class Comparison:
         }
 
     def place(self, source: str, computer: str) -> Path | None:
-        """Where its rows are kept as they come, so that one that was stopped goes on; None where nothing can be.
+        """Where rows are kept as they come, so that one that was stopped goes on; None where nothing can be.
 
-        Another version of Headcount measures anew, and so does another computer where latency is measured.
+        All comparisons of a source share it, so that one more method or share measures what is new alone. Another
+        version of Headcount measures anew, and so does another computer where latency is measured.
 
         Args:
             source: key of the weights and the sentences.
@@ -81,6 +82,6 @@ class Comparison:
         """
         where = computer if self.timed else ""
         try:
-            return cache_dir() / "sweeps" / f"{key_of(__version__, source, where, self.key)}.csv"
+            return cache_dir() / "sweeps" / f"{key_of(__version__, source, where)}.journal"
         except PlaceError:
             return None

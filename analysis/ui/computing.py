@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import HeadcountError
 from analysis.mask import HeadMask
 from analysis.progress import Step
+from analysis.store import Look, opened
+from analysis.store.database import address
 from analysis.ui.choice import Choice, plan_of
 from analysis.ui.resources import TOKENS, Workspace
 
@@ -53,15 +55,15 @@ def evaluating(
     means = profiled.means if profiled else None
     yield from replay.evaluating(mask, ablation=ablation, means=means)
     if split == "test":
-        _look(here, mask)
+        _look(here, [Look(mask, ablation)])
 
 
-def _look(here: Workspace, mask: HeadMask) -> None:
-    """Note a look at the test split; where nothing can be kept the pages count those of this server."""
+def _look(here: Workspace, taken: Sequence[Look]) -> None:
+    """Note looks at the test split; where nothing can be kept the pages count those of this server."""
     from analysis.looks import look
 
     with suppress(HeadcountError):
-        look(here.subject, here.data, [mask])
+        look(opened(address()), here.subject, here.data, taken)
 
 
 def foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
@@ -136,8 +138,8 @@ def delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step
     for step in delivery.delivering(here.subject, here.data, plan_of(here, mask, choice), wish):
         found = step.result
         yield step
-    if found is not None and found.split == "test":
-        _look(here, mask)
+    if found is not None:
+        _look(here, found.looks)
 
 
 def timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:

@@ -53,9 +53,9 @@ def section(here: Workspace, table: pd.DataFrame, asked: Comparison) -> None:
         alt=f"{main.title} against how many times faster the smaller model is, a point a mask",
     )
     st.caption(
-        "Each point is a model whose heads are really removed; no other beats those on the dotted line. Stars are "
-        "your plans, each with its own ablation and repair. Click a point to open its mask, or its plan, on the "
-        "switchboard."
+        "Each point is a model whose heads are really removed; no other swept one beats those on the dotted line. "
+        "Stars are your plans, each with its own ablation and repair. Click a point to open its mask, or its plan, "
+        "on the switchboard."
     )
     bar.trouble()
     _put(here, found, asked)

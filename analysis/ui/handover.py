@@ -147,7 +147,7 @@ def standings(here: Workspace, found: Delivery, mask: HeadMask) -> None:
     st.caption(
         f"{frame.escaped(found.report.sentence)} Measured on the {found.split} split after the heads were "
         "chosen; changes are paired with the full model's answers. Going back to choose other heads because of "
-        f"these numbers would make them too good. {tested.looks(here).told(mask)}"
+        f"these numbers would make them too good. {tested.looks(here).told(*found.looks)}"
     )
 
 

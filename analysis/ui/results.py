@@ -144,7 +144,7 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
     if job.answer is not None:
         accuracy(job.answer, is_final=True)
         st.markdown(views.verdict(job.answer))
-        st.caption(tested.looks(here).told(mask))
+        st.caption(tested.told(here, mask, ablation))
     else:
         frame.follow(job, "report")
 

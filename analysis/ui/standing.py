@@ -63,10 +63,11 @@ def section(table: pd.DataFrame) -> None:
             "change says little about other sentences, so no place, p or verdict is given."
         )
     drawn = table[(table["fraction"] == fraction) & (table["method"] == "random")]
-    n = int(table["n"].iloc[0])
-    if n < fewest(margin):
+    n, texts = (int(table[name].iloc[0]) for name in ("n", "texts"))
+    if texts < fewest(margin):
+        item = by.task.item if by.task.answers_once else "texts"
         st.warning(
-            f"{n:,} {by.task.item} cannot show that a loss is below {_points(margin)}, whatever the heads do: that "
+            f"{texts:,} {item} cannot show that a loss is below {_points(margin)}, whatever the heads do: that "
             f"takes {fewest(margin):,} or more."
         )
     st.caption(meaning(len(drawn), n, str(table["split"].iloc[0]), by))

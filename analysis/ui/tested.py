@@ -1,40 +1,51 @@
-"""Which masks have been measured on the test split, so that the page can say how many looks there were."""
+"""What has been measured on the test split, so that the page can say how many looks there were."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import HeadcountError
 from analysis.ui import work
+from analysis.ui.plans import shelf
 
 if TYPE_CHECKING:
-    from analysis.looks import Looks
+    from analysis.looks import Look, Looks
     from analysis.mask import HeadMask
     from analysis.ui.resources import Workspace
 
 
 def looks(here: Workspace) -> Looks:
-    """The masks that anybody has measured on the test split; since this server started where nothing is kept."""
+    """What anybody has measured on the test split; since this server started where nothing is kept."""
     from analysis import looks as kept
 
-    own = _of_this_server(here)
+    own = [each for _, each in sorted(_of_this_server(here), key=lambda found: found[0])]
     try:
-        known = kept.looks(here.subject, here.data).masks
+        known = kept.looks(shelf.store(), here.subject, here.data).taken
     except HeadcountError:
-        return kept.Looks(own, "since this server started")
+        return kept.Looks(tuple(dict.fromkeys(own)), "since this server started")
     return kept.Looks(tuple(dict.fromkeys((*known, *own))))
 
 
-def _of_this_server(here: Workspace) -> tuple[HeadMask, ...]:
-    """Those that are known without the store, each once, in order; delivered models are judged there too."""
-    done = [*work.desk.done("masked model, test"), *work.desk.done("delivery")]
-    of_these = [job for job in done if job.key[0] == here.key]  # type: ignore[index]
-    found = sorted(
-        (
-            (job.ended or 0.0, job.key[2])  # type: ignore[index]
-            for job in of_these
-            if job.kind != "delivery" or getattr(job.answer, "split", "") == "test"
-        ),
-        key=lambda each: each[0],
-    )
-    return tuple(dict.fromkeys(mask for _, mask in found if not mask.is_full))
+def told(here: Workspace, mask: HeadMask, ablation: Any = "zero") -> str:
+    """Which measurement on the test split that of a mask was, with heads that are switched off, in a sentence."""
+    from analysis.looks import Look
+
+    return looks(here).told(Look(mask, ablation))
+
+
+def _of_this_server(here: Workspace) -> Iterator[tuple[float, Look]]:
+    """Those that are known without the store, with the time; delivered models are judged there too."""
+    from analysis.looks import Look
+
+    for job in (*work.desk.done("masked model, test"), *work.desk.done("delivery")):
+        key: Any = job.key
+        if key[0] != here.key:
+            continue
+        if job.kind != "delivery":
+            mask, ablation = key[2], key[5]
+            if not mask.is_full:
+                yield job.ended or 0.0, Look(mask, ablation)
+        elif (answer := job.answer) is not None:
+            for each in answer.looks:
+                yield job.ended or 0.0, each

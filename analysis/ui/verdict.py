@@ -74,7 +74,7 @@ def sentences(found: Headroom) -> list[str]:
     if possible is not None and (found.shown is None or possible.removed > found.shown.removed):
         said.append(
             f"**Perhaps {possible.removed}**: {_change(possible, title)}. That cannot be told from no change at all, "
-            f"but {found.n:,} {found.by.task.item} are too few to show that the loss is small."
+            f"but {possible.n:,} {found.by.task.item} are too few to show that the loss is small."
         )
     if found.by.main != found.by.share:
         said[-1] += f" {found.by.main.title} may change more: see the curves."

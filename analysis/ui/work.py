@@ -230,7 +230,7 @@ def sweep(here: Workspace, asked: Comparison) -> Job[pd.DataFrame]:
             here.subject,
             here.data,
             methods,
-            save=asked.place(here.key, computer(here.subject)),
+            journal=asked.place(here.key, computer(here.subject)),
             **asked.options,
         ),
         owner=current().id,

@@ -179,6 +179,19 @@ def test_a_cancelled_sweep_goes_on_and_measures_no_row_twice(tab, desk, monkeypa
     assert len(measured) == 20
 
 
+def test_one_more_method_measures_nothing_anew(tab, monkeypatch) -> None:
+    from analysis import sweep as sweeps
+
+    measured, plain = [], sweeps._Work._evaluated
+    monkeypatch.setattr(
+        sweeps._Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
+    )
+    tab(methods="magnitude", fractions="0.5").visit("curves").press("Draw")
+    more = tab(methods="magnitude taylor", fractions="0.5").visit("curves").press("Draw")
+    assert set(more.at.dataframe[-1].value["method"]) == {"magnitude", "taylor"}
+    assert len(measured) == 2
+
+
 def test_curves_of_other_shares_repairs_and_weights_are_asked_for_by_a_link(tab) -> None:
     query = {"methods": "hies", "fractions": "0.25 0.6", "curve_repair": "mean", "tuned": "on"}
     opened = tab(**query).visit("curves").press("Draw")
@@ -217,13 +230,14 @@ def test_the_first_look_is_the_sweep_of_the_package() -> None:
     assert Comparison.asked({**DEFAULTS, **junk}).fractions == (0.5,)
 
 
-def test_equal_comparisons_have_one_key() -> None:
+def test_equal_comparisons_have_one_key_and_all_of_a_source_share_their_rows() -> None:
     one, other = Comparison(("taylor", "random")), Comparison(("random", "taylor"))
     assert one.key == other.key
     assert one.place("model/data", "a") == other.place("model/data", "b")
-    kinds = ({"masks": 100}, {"repair": "mean"}, {"tuned": True}, {"limit": 5}, {"timed": True})
+    kinds = ({"masks": 100}, {"repair": "mean"}, {"tuned": True}, {"limit": 5})
     changed = [replace(one, **each) for each in (*kinds, {"fractions": (0.5,)})]
-    assert len({each.place("model/data", "a") for each in [one, *changed]}) == len(changed) + 1
+    assert len({each.key for each in [one, *changed]}) == len(changed) + 1
+    assert len({each.place("model/data", "a") for each in [one, *changed]}) == 1
     assert one.place("model/data", "a") != one.place("other/data", "a")
     timed = replace(one, timed=True)
     assert timed.place("model/data", "a") != timed.place("model/data", "b")

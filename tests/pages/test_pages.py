@@ -112,13 +112,13 @@ def test_the_test_split_is_used_only_when_asked(tab, desk) -> None:
     assert not any("test split" in job.title for job in desk._jobs.values())
     opened.press("Measure on the test split")
     assert any("test split" in job.title for job in desk._jobs.values())
-    assert "only mask measured on the test split" in opened.said()
+    assert "only measurement on the test split" in opened.said()
     opened.session.change(opened.session.mask.switched([(1, 1)], on=False))
     opened.run().settle()
-    assert "One mask has been measured on it" in opened.said()
+    assert "One measurement has been made on it" in opened.said()
     opened.press("Measure on the test split")
-    assert "mask 2 of 2 measured on the test split" in opened.said()
-    assert "2 masks have been measured on it so far" in opened.said()
+    assert "measurement 2 of 2 on the test split" in opened.said()
+    assert "2 measurements have been made on it so far" in opened.said()
 
 
 def test_two_tabs_with_two_masks_do_not_meet(tab) -> None:

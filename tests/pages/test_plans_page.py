@@ -170,7 +170,7 @@ def test_an_export_marks_its_heads_however_it_was_timed_and_written(tab, desk, m
     here, mask = opened.session.here, opened.session.mask
 
     def delivered(used: str, asked: Choice) -> None:
-        found = SimpleNamespace(report=SimpleNamespace(used=used))
+        found = SimpleNamespace(report=SimpleNamespace(used=used), looks=())
         job = desk.ask(
             work.delivery_key(here, mask, asked),
             lambda: iter([Step(1, 1, "stages", found)]),

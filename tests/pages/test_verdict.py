@@ -6,7 +6,7 @@ from analysis.ui.verdict import sentences
 
 
 def candidate(removed: int, low: float, high: float) -> Candidate:
-    return Candidate("magnitude", "0.0.0", removed, Change((low + high) / 2, low, high))
+    return Candidate("magnitude", "0.0.0", removed, Change((low + high) / 2, low, high), 1072)
 
 
 def test_the_overview_finds_out_how_many_heads_could_go(tab) -> None:
