@@ -36,6 +36,8 @@ class Steadiness:
     """`method` (its title), `mean` and `lowest pair` of the rank correlations, the steadiest first."""
     matrices: dict[str, pd.DataFrame] = field(default_factory=dict)
     """By method, the rank correlation of every two samples."""
+    lacking: tuple[str, ...] = ()
+    """Titles of methods that cannot score this model on these sentences."""
 
 
 def agreement(here: Workspace, rankings: Mapping[str, Ranking]) -> None:
@@ -121,6 +123,10 @@ def stability(here: Workspace) -> None:
         "sentence: near 1 the order of the heads belongs to the model (always so for a method that reads no "
         "sentences), near 0 to the sentences that happened to be drawn."
     )
+    if found.lacking:
+        st.caption(
+            f"Not among them: {listed(list(found.lacking))}, which need labels or derivatives that are not there."
+        )
     if found.matrices:
         _samples(found)
 
@@ -166,15 +172,17 @@ def _comparing(here: Workspace) -> Iterator[Step[Steadiness]]:
     ]
     rows: list[dict[str, Any]] = []
     matrices: dict[str, pd.DataFrame] = {}
+    lacking: list[str] = []
     for number, method in enumerate(methods, 1):
         try:
             matrix = agreements.stability(here.subject, split, method.name)
-        except MethodError:
-            pass  # labels or derivatives that are not there; the others can still be compared
+        except MethodError:  # labels or derivatives that are not there; the others can be compared
+            lacking.append(method.title)
         else:
             pairs = pd.Series(matrix.to_numpy()[np.triu_indices(len(matrix), 1)])
             rows.append({"method": method.title, "mean": pairs.mean(), "lowest pair": pairs.min()})
             matrices[method.name] = matrix
         table = pd.DataFrame(rows, columns=["method", "mean", "lowest pair"])
         ordered = table.sort_values("mean", ascending=False, ignore_index=True)
-        yield Step(number, len(methods), "methods", Steadiness(ordered, dict(matrices)))
+        found = Steadiness(ordered, dict(matrices), tuple(lacking))
+        yield Step(number, len(methods), "methods", found)

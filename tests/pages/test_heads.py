@@ -146,3 +146,20 @@ def test_stability_of_every_quick_method_comes_on_demand_with_the_samples_of_one
     opened.run().settle()
     assert chart(opened, "samples") != focused
     assert opened.session.query()["steady"] == "magnitude"
+
+
+def test_methods_without_a_stability_are_named(tab, monkeypatch) -> None:
+    from analysis import agreement
+    from analysis.errors import MethodError
+
+    plain = agreement.stability
+
+    def refusing(subject, split, method):
+        if method in ("taylor", "fisher"):
+            raise MethodError("it needs labels")
+        return plain(subject, split, method)
+
+    monkeypatch.setattr(agreement, "stability", refusing)
+    opened = tab().visit("heads").press("How stable are these scores?")
+    assert "Not among them: Taylor, Fisher, which need labels" in opened.said()
+    assert "Taylor" not in set(opened.at.dataframe[0].value["method"])
