@@ -14,7 +14,8 @@ from analysis.errors import PlaceError
 from analysis.journal import Journal, digest, key_of
 from analysis.models import Subject
 from analysis.progress import Step
-from analysis.sweep import COLUMNS, FORMAT
+from analysis.sweep_table import COLUMNS
+from analysis.sweep_work import FORMAT
 from analysis.text import LabelledText
 
 REPAIRED = (0.25, 0.5)

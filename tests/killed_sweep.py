@@ -11,6 +11,7 @@ import torch
 from tiny import sentences, tiny_model, tiny_tokenizer
 
 from analysis import sweep as sweeps
+from analysis import sweep_work
 from analysis.models import load_model
 from analysis.text import Calibration, LabelledText, Selection, Test
 
@@ -35,7 +36,7 @@ def given():
 
 def main() -> None:
     table, rows = Path(sys.argv[1]), int(sys.argv[2])
-    plain, seen = sweeps._Work._evaluated, []
+    plain, seen = sweep_work.Work._evaluated, []
 
     def evaluated(*arguments):
         seen.append(arguments)
@@ -43,7 +44,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return plain(*arguments)
 
-    sweeps._Work._evaluated = evaluated
+    sweep_work.Work._evaluated = evaluated
     sweeps.sweep(*given(), METHODS, save=table, **OPTIONS)
 
 

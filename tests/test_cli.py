@@ -152,9 +152,9 @@ def test_looks_at_the_test_split_are_counted_over_all_commands(headcount, tmp_pa
 
 
 def test_a_sweep_that_is_stopped_has_looked_all_the_same(headcount, monkeypatch):
-    from analysis import sweep as sweeps
+    from analysis import sweep_work
 
-    plain, rows = sweeps._Work.row, []
+    plain, rows = sweep_work.Work.row, []
 
     def stopping(work, one):
         if len(rows) == 2:
@@ -162,7 +162,7 @@ def test_a_sweep_that_is_stopped_has_looked_all_the_same(headcount, monkeypatch)
         rows.append(plain(work, one))
         return rows[-1]
 
-    monkeypatch.setattr(sweeps._Work, "row", stopping)
+    monkeypatch.setattr(sweep_work.Work, "row", stopping)
     result = headcount("sweep", "--methods", "random", "--split", "test", "--limit", "9")
     assert result.exit_code != 0
     assert "These are all 2 measurements on the test split so far" in result.stderr

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import sweep as sweeps
+from analysis import sweep_work
 from analysis.batches import batches
 from analysis.errors import DataError, MethodError, PlaceError, ProtocolError
 from analysis.evaluation import evaluate
@@ -177,13 +177,13 @@ def test_a_stopped_sweep_goes_on_where_it_was(distilbert, text, tmp_path, monkey
     with journal_of(save).open("a") as file:
         file.write('{"key": "cut sho')  # what a crash leaves
     measured = []
-    plain = sweeps._Work._evaluated
+    plain = sweep_work.Work._evaluated
     monkeypatch.setattr(
-        sweeps._Work,
+        sweep_work.Work,
         "_evaluated",
         lambda work, *given: measured.append(given) or plain(work, *given),
     )
-    monkeypatch.setattr(sweeps, "ranking", lambda *_, **__: pytest.fail("scored again"))
+    monkeypatch.setattr(sweep_work, "ranking", lambda *_, **__: pytest.fail("scored again"))
     resumed = sweep(distilbert, text, methods, save=save, **few)
     assert len(measured) == len(whole) - 2 == 1
     pd.testing.assert_frame_equal(resumed, whole)
@@ -204,9 +204,9 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
     kept = Journal(journal_of(save)).values
     assert sum("accuracy" in value for value in kept) == done
     measured = []
-    plain = sweeps._Work._evaluated
+    plain = sweep_work.Work._evaluated
     monkeypatch.setattr(
-        sweeps._Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
+        sweep_work.Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
     )
     resumed = sweep(*killed_sweep.given(), killed_sweep.METHODS, save=save, **killed_sweep.OPTIONS)
     assert len(measured) == len(resumed) - done
@@ -391,7 +391,7 @@ def test_what_a_missing_split_would_stop_later_is_refused_at_once(
 
 def test_masks_that_cannot_be_removed_are_refused_before_any_row(tokenizer, text, monkeypatch):
     grouped = load_model(build("llama"), tokenizer=tokenizer)
-    monkeypatch.setattr(sweeps._Work, "row", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(sweep_work.Work, "row", lambda *_: pytest.fail("measured"))
     options = FAST | {"fractions": (0.25,), "repairs": ("none", "mean")}
     with pytest.raises(MethodError, match=r"the mask of random .* cannot be removed, so it cannot"):
         sweep(grouped, text, ("random",), **options)
@@ -400,9 +400,9 @@ def test_masks_that_cannot_be_removed_are_refused_before_any_row(tokenizer, text
 def test_sweeps_that_share_a_journal_measure_nothing_twice(distilbert, text, tmp_path, monkeypatch):
     shared, few = tmp_path / "rows.journal", FAST | {"fractions": (0.5,)}
     first = sweep(distilbert, text, ("magnitude",), journal=shared, **few)
-    measured, plain = [], sweeps._Work._evaluated
+    measured, plain = [], sweep_work.Work._evaluated
     monkeypatch.setattr(
-        sweeps._Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
+        sweep_work.Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
     )
     both = sweep(distilbert, text, ("magnitude", "taylor"), journal=shared, **few)
     assert len(measured) == 1

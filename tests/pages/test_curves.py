@@ -156,9 +156,9 @@ def test_a_search_on_these_sentences_claims_nothing(tab) -> None:
 
 
 def test_a_cancelled_sweep_goes_on_and_measures_no_row_twice(tab, desk, monkeypatch) -> None:
-    from analysis import sweep as sweeps
+    from analysis import sweep_work
 
-    measured, stopped, plain = [], [], sweeps._Work._evaluated
+    measured, stopped, plain = [], [], sweep_work.Work._evaluated
 
     def evaluated(doing, mask, kind):
         measured.append(mask)
@@ -167,7 +167,7 @@ def test_a_cancelled_sweep_goes_on_and_measures_no_row_twice(tab, desk, monkeypa
             stopped[0].stop()
         return plain(doing, mask, kind)
 
-    monkeypatch.setattr(sweeps._Work, "_evaluated", evaluated)
+    monkeypatch.setattr(sweep_work.Work, "_evaluated", evaluated)
     query = {"methods": "random", "sentences": "all", "fractions": "0.5"}
     opened = tab(**query).visit("curves").press("Draw")
     assert [job.state for job in stopped] == ["cancelled"]
@@ -180,11 +180,11 @@ def test_a_cancelled_sweep_goes_on_and_measures_no_row_twice(tab, desk, monkeypa
 
 
 def test_one_more_method_measures_nothing_anew(tab, monkeypatch) -> None:
-    from analysis import sweep as sweeps
+    from analysis import sweep_work
 
-    measured, plain = [], sweeps._Work._evaluated
+    measured, plain = [], sweep_work.Work._evaluated
     monkeypatch.setattr(
-        sweeps._Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
+        sweep_work.Work, "_evaluated", lambda *given: measured.append(given) or plain(*given)
     )
     tab(methods="magnitude", fractions="0.5").visit("curves").press("Draw")
     more = tab(methods="magnitude taylor", fractions="0.5").visit("curves").press("Draw")
