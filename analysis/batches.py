@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from analysis.errors import ModelError
+from analysis.progress import is_shared
 from analysis.text import Split
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 TOKENS = 4096
 """Tokens of a batch, padding included, unless a single sentence is longer."""
+BRIEF = 512
+"""The same where others wait for a batch to be done."""
 LOGITS = 64_000_000
 """Logits of a batch at most: a language model gives one for each token and word that it knows."""
 IGNORED = -100
@@ -47,7 +50,7 @@ class Batch:
 
 
 def batches(
-    subject: Subject, split: Split, *, tokens: int = TOKENS, multiple: int = MULTIPLE
+    subject: Subject, split: Split, *, tokens: int | None = None, multiple: int = MULTIPLE
 ) -> list[Batch]:
     """Cut a split into batches of like length, short sentences first.
 
@@ -56,12 +59,13 @@ def batches(
     Args:
         subject: the model, for its tokenizer and length.
         split: the sentences.
-        tokens: size of a batch, padding included.
+        tokens: size of a batch, padding included; `TOKENS`, or `BRIEF` in work that shares the processor.
         multiple: lengths are padded to a multiple of this.
     """
     if not split.texts:
         return []
     encoded = encode(subject, split.texts)
+    tokens = tokens or (BRIEF if is_shared() else TOKENS)
     if subject.task.name == "causal-lm":
         tokens = max(min(tokens, LOGITS // subject.model.config.vocab_size), 1)
     lengths = [len(ids) for ids in encoded["input_ids"]]

@@ -13,6 +13,7 @@ from analysis.batches import Batch
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.passes.products import quick_copy
+from analysis.progress import breathe
 from analysis.surgery import corrected
 
 
@@ -62,6 +63,7 @@ def head_means(subject: Subject, inputs: Sequence[Batch]) -> list[Tensor]:
     for number, site in enumerate(sites):
         site.output.register_forward_pre_hook(hook(number))
     for batch in inputs:
+        breathe()
         real = batch.real.flatten()
         model(**batch.inputs)
     return [

@@ -17,7 +17,7 @@ from torch import Tensor
 from analysis import statistics as stats
 from analysis.anatomy import matrix, outputs_of
 from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
-from analysis.batches import TOKENS, batches, whole_length
+from analysis.batches import batches, whole_length
 from analysis.errors import DataError, ModelError
 from analysis.mask import HeadMask
 from analysis.models import Subject
@@ -51,7 +51,7 @@ class Profile:
 
 
 def profile(
-    subject: Subject, split: Split, *, tokens: int = TOKENS, precision: str = "float32"
+    subject: Subject, split: Split, *, tokens: int | None = None, precision: str = "float32"
 ) -> Profile:
     """Measure every statistic of every head over a split.
 
@@ -72,7 +72,7 @@ def profile(
 
 
 def profiling(
-    subject: Subject, split: Split, *, tokens: int = TOKENS, precision: str = "float32"
+    subject: Subject, split: Split, *, tokens: int | None = None, precision: str = "float32"
 ) -> Iterator[Step[Profile]]:
     """`profile`, reporting after some sentences each time; the last step carries the profile."""
     if not len(split):

@@ -1,12 +1,16 @@
 """How long work reports on itself: a generator of steps, the last of which carries the result.
 
-Whoever iterates decides: showing a bar, or stopping (closing the generator cancels the work).
+Whoever iterates decides: showing a bar, or stopping (closing the generator cancels the work). A step may hold other
+work that is run to its end inside it; where several share a processor, each part of that is a moment at which others
+may go first, too (`sharing`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,11 +44,39 @@ class Step(Generic[Result]):
 def finish(
     steps: Iterator[Step[Result]], report: Callable[[Step[Result]], None] | None = None
 ) -> Result:
-    """Run the work to its end and return the last result; `report` sees every step."""
+    """Run the work to its end and return the last result; `report` sees every step, and others go first between two."""
     last: Step[Result] | None = None
     for last in steps:
         if report is not None:
             report(last)
+        breathe()
     if last is None or last.result is None:
         raise ValueError("the work ended without a result")
     return last.result
+
+
+_give_way: ContextVar[Callable[[], None] | None] = ContextVar("headcount_give_way", default=None)
+
+
+@contextmanager
+def sharing(give_way: Callable[[], None]) -> Iterator[None]:
+    """Within it `breathe` calls `give_way`, which waits until others have had their turn, or raises to stop the work.
+
+    It is called at moments at which the work holds no lock and has left no hook on a model that others use.
+    """
+    token = _give_way.set(give_way)
+    try:
+        yield
+    finally:
+        _give_way.reset(token)
+
+
+def is_shared() -> bool:
+    """Whether others wait between two steps, which should then be short."""
+    return _give_way.get() is not None
+
+
+def breathe() -> None:
+    """Let others go first, in the middle of a step that takes long; nothing where nobody shares the processor."""
+    if (give_way := _give_way.get()) is not None:
+        give_way()

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from analysis.anatomy import sites_of
-from analysis.batches import batches
+from analysis.batches import TOKENS, batches
 from analysis.errors import MethodError, ProtocolError, unknown
 from analysis.folding import folding
 from analysis.mask import HeadMask
@@ -181,7 +181,7 @@ def repairing(
 
 def teacher_of(subject: Subject, calibration: Calibration) -> Teacher:
     """What repairs on these texts have in common: the full model's way through them."""
-    return Teacher(subject, batches(subject, calibration))
+    return Teacher(subject, batches(subject, calibration, tokens=TOKENS))
 
 
 def compare(before: Subject, after: Subject, split: Selection) -> tuple[float, float, bool]:

@@ -18,6 +18,7 @@ from analysis.batches import Batch
 from analysis.least_squares import NormalEquations, Solution
 from analysis.models import Subject
 from analysis.passes.products import Product, quick_copy, quickened
+from analysis.progress import breathe
 from analysis.surgery import corrected
 from analysis.walk import Point, Recording, Sight, look, owners_of, points_of, record_all, unread
 
@@ -100,10 +101,11 @@ class Teacher:
                 advance(layer, number, self.recordings, states)
                 yield Shown(None, states)
                 continue
-            streams = [
-                [sight.streams for sight in self._seen(layer, number, recording, outputs)]
-                for recording, outputs in zip(self.recordings, states, strict=True)
-            ]
+            streams = []
+            for recording, outputs in zip(self.recordings, states, strict=True):
+                breathe()
+                seen = self._seen(layer, number, recording, outputs)
+                streams.append([sight.streams for sight in seen])
             room -= sum(each.nbytes for batch in streams for point in batch for each in point)
             if room >= 0:
                 self._streams[number] = streams
@@ -169,6 +171,7 @@ class _Student:
         sights: list[Sight] | None = [] if is_last else None
         room = KEPT
         for recording, known, target in zip(self.recordings, self.states, targets, strict=True):
+            breathe()
             sight = self._look(point, recording, known)
             for entering, stream, wanted in zip(sight.inputs, sight.streams, target, strict=True):
                 kept = recording.kept(stream)

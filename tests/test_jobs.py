@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from analysis.errors import DataError
-from analysis.progress import Step
+from analysis.progress import Step, finish, is_shared
 from analysis.ui import jobs
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Urgency
@@ -220,6 +220,72 @@ def test_a_click_overtakes_a_long_sweep() -> None:
     assert sweep.is_open
     desk.cancel(sweep)
     assert sweep.wait(5)
+
+
+def long_step(parts: int, begun: threading.Event) -> Iterator[Step[int]]:
+    """One step that holds other work, run to its end inside it."""
+
+    def inner() -> Iterator[Step[int]]:
+        for step in count(parts, 0.002):
+            begun.set()
+            yield step
+
+    yield Step(1, 1, "masks", finish(inner()))
+
+
+def test_a_click_goes_first_in_the_middle_of_a_step_too() -> None:
+    desk, begun = Desk(), threading.Event()
+    sweep = ask(desk, "sweep", lambda: long_step(1000, begun), kind="sweep", urgency=Urgency.LONG)
+    assert begun.wait(5)
+    click = ask(desk, "click", lambda: count(5, 0.001), kind="click", urgency=Urgency.CLICK)
+    assert click.wait(5)
+    assert sweep.is_open
+    assert sweep.step is None
+    assert sweep.wait(20)
+    assert (sweep.state, sweep.result) == ("done", 1000)
+
+
+def test_work_is_stopped_in_the_middle_of_a_step() -> None:
+    desk, begun = Desk(), threading.Event()
+    sweep = ask(desk, "sweep", lambda: long_step(100_000, begun), kind="sweep")
+    assert begun.wait(5)
+    desk.cancel(sweep)
+    assert sweep.wait(5)
+    assert (sweep.state, sweep.step, sweep.error) == ("cancelled", None, "")
+
+
+def test_two_long_steps_take_turns_and_never_run_at_once() -> None:
+    inside = most = 0
+
+    def work() -> Iterator[Step[int]]:
+        def inner() -> Iterator[Step[int]]:
+            nonlocal inside, most
+            for done in range(20):
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.0005)
+                inside -= 1
+                yield Step(done + 1, 20, "numbers", done)
+
+        yield Step(1, 1, "masks", finish(inner()))
+
+    desk = Desk()
+    several = [ask(desk, f"{n}", work, owner=f"{n}") for n in range(4)]
+    assert all(job.wait(10) for job in several)
+    assert {job.result for job in several} == {19}
+    assert most == 1
+
+
+def test_only_work_of_a_desk_shares_the_processor() -> None:
+    seen: list[bool] = []
+
+    def work() -> Iterator[Step[int]]:
+        seen.append(is_shared())
+        yield Step(1, 1, "numbers", 1)
+
+    assert ask(Desk(), "a", work).wait(5)
+    finish(work())
+    assert seen == [True, False]
 
 
 def test_old_results_make_room() -> None:

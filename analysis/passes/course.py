@@ -24,6 +24,7 @@ from analysis.passes.memory import State
 from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_layers
 from analysis.passes.packs import Pack
 from analysis.passes.products import quick_copy
+from analysis.progress import is_shared
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -31,7 +32,8 @@ CLOSE = 1e-4
 PROBED = 4
 """Sentences on which that is looked at."""
 TOGETHER = 3
-"""Heads whose passes a processor runs as one: a twentieth faster than one by one. A GPU has enough to do with one."""
+"""Heads whose passes a processor runs as one: a twentieth faster than one by one. A GPU has enough to do with one, and
+others who wait between two steps would wait three times as long."""
 
 
 class Chunk(Protocol):
@@ -125,7 +127,7 @@ class PackedCourse:
         prepared = model.under(mask, means)
         last = model.last
         hidden = chunk.hidden
-        most = TOGETHER if hidden.device.type == "cpu" else 1
+        most = TOGETHER if hidden.device.type == "cpu" and not is_shared() else 1
         wide = {count: chunk.times(count) for count in range(1, most + 1)}
         for layer in range(last + 1):
             if layer < last:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from analysis.attention import PART, Intervention, View, intervening
-from analysis.batches import TOKENS, Batch, batches
+from analysis.batches import Batch, batches
 from analysis.models import Subject
 from analysis.passes.course import is_refuted, may_pack, packs_truly
 from analysis.passes.packed import Attending, PackedModel
@@ -47,7 +47,7 @@ class Show:
 
 
 def show(
-    subject: Subject, split: Split, *, tokens: int = TOKENS, precision: str = "float32"
+    subject: Subject, split: Split, *, tokens: int | None = None, precision: str = "float32"
 ) -> Show:
     """Prepare a split.
 

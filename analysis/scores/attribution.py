@@ -11,7 +11,7 @@ from analysis.attention import Intervention, View, intervening
 from analysis.batches import IGNORED, Batch, batches
 from analysis.models import Subject
 from analysis.passes.products import quick_copy
-from analysis.progress import Step
+from analysis.progress import Step, breathe
 from analysis.scores.method import Evidence
 
 STEPS = 20
@@ -48,6 +48,7 @@ def _attributed(model: object, subject: Subject, batch: Batch, layer: int, steps
     integral: Tensor | float = 0.0
     attention = torch.zeros(0)
     for step in range(1, steps + 1):
+        breathe()
         share = step / steps
         gates = [None] * subject.anatomy.layers
         gates[layer] = torch.full((heads,), share, device=subject.device)  # type: ignore[call-overload]

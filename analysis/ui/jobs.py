@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from analysis.errors import HeadcountError
-from analysis.progress import Step
+from analysis.progress import Step, sharing
 from analysis.ui.turnstile import Turnstile, Urgency
 
 __all__ = ["Job", "Origin", "State", "Urgency", "Work"]
@@ -32,6 +32,10 @@ INATTENTIVE = 3.0
 """Seconds after which a job that nobody looks at lets others go first."""
 
 _log = logging.getLogger(__name__)
+
+
+class _Stopped(BaseException):
+    """Ends work in the middle of a step; no error, and nothing on the way may take it for one."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ class Job(Generic[Result]):
         try:
             steps = work(*self._needed())
             while not self._stop.is_set():
-                with turnstile.turn(self.urgency_now):
+                with turnstile.turn(self.urgency_now), sharing(lambda: self._give_way(turnstile)):
                     if self._stop.is_set():
                         break
                     self.state = "running"
@@ -183,6 +187,8 @@ class Job(Generic[Result]):
                 if step is None:
                     state = "done"
                     break
+        except _Stopped:
+            pass
         except HeadcountError as error:
             state, self.error = "failed", str(error)
         except Exception as error:
@@ -198,6 +204,14 @@ class Job(Generic[Result]):
             self.state = state
             self._finished.set()
             self._known.set()
+
+    def _give_way(self, turnstile: Turnstile) -> None:
+        """Let others go first in the middle of a step, and end there if this work is to stop."""
+        if self._stop.is_set():
+            raise _Stopped
+        turnstile.give_way(self.urgency_now)
+        if self._stop.is_set():
+            raise _Stopped
 
     def _report(self, step: Step[Result]) -> None:
         """Take a step; where the first result is about to be shown, leave the processor to that for a moment."""

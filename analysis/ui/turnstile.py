@@ -39,14 +39,29 @@ class Turnstile:
             yield
             return
         with self._condition:
-            ticket = (urgency, next(self._numbers))
-            heapq.heappush(self._waiting, ticket)
-            self._condition.wait_for(lambda: not self._is_taken and self._waiting[0] == ticket)
-            heapq.heappop(self._waiting)
-            self._is_taken = True
+            self._take(urgency)
         try:
             yield
         finally:
             with self._condition:
-                self._is_taken = False
-                self._condition.notify_all()
+                self._leave()
+
+    def give_way(self, urgency: Urgency) -> None:
+        """Inside one's turn: let those through who are more urgent or have waited as urgently, and take it again."""
+        if urgency is Urgency.ALONE:
+            return
+        with self._condition:
+            if self._waiting and self._waiting[0][0] <= urgency:
+                self._leave()
+                self._take(urgency)
+
+    def _take(self, urgency: Urgency) -> None:
+        ticket = (urgency, next(self._numbers))
+        heapq.heappush(self._waiting, ticket)
+        self._condition.wait_for(lambda: not self._is_taken and self._waiting[0] == ticket)
+        heapq.heappop(self._waiting)
+        self._is_taken = True
+
+    def _leave(self) -> None:
+        self._is_taken = False
+        self._condition.notify_all()
