@@ -11,6 +11,15 @@ from benchmarks.figures import spread
 
 PEOPLE = (1, 2, 4, 8)
 PATIENCE = 600_000
+BUSY = {
+    "heads are scored by leave-one-out": "heads?statistic=score_leave-one-out",
+    "curves are measured": "curves?methods=random&sentences=all",
+}
+"""Work that takes a minute or more, and the page where somebody else has it done."""
+CLICKS = 6
+"""Clicks while it goes on."""
+LOOK = 1000
+"""Milliseconds for which a person looks at an estimate before the next click."""
 WAITED_FOR = {
     "painted": ("the head is drawn as off", "<= 150"),
     "answered": ("the server has taken the mask, and the link says so", "<= 150"),
@@ -71,6 +80,11 @@ def browsers(subject, repeats):
                 title = f"{name} after a click, {people} browser{'s' * (people > 1)}"
                 aim = target if people == 1 else ""
                 figures.append(spread(title, waits[name], "ms", meaning, aim))
+        for work, place in BUSY.items():
+            with dashboard() as address:
+                waits = _overtaken(browser, address, place, subject.anatomy)
+            title = f"estimated after a click, while {work}"
+            figures.append(spread(title, waits, "ms", WAITED_FOR["estimated"][0], ""))
         browser.close()
     return figures
 
@@ -91,6 +105,29 @@ def _clicked(browser, address, people, anatomy, repeats):
                 values.append(page.evaluate(f"window.seen.{name}"))
     for page in pages:
         page.context.close()
+    return waits
+
+
+def _overtaken(browser, address, place, anatomy):
+    """Milliseconds to the first estimate of clicks while the server is busy with what somebody else has asked for."""
+    page = _page(browser, f"{address}/prune")
+    other = browser.new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(f"{address}/{place}")
+    if place.startswith("curves"):
+        other.get_by_role("button", name="Draw").click()
+    other.locator(".stProgress").first.wait_for()
+    waits = []
+    for number in range(CLICKS):
+        layer = (anatomy.layers - 1, anatomy.layers // 2, 0)[number % 3]
+        head = layer, number // 3
+        page.evaluate(WATCH, [*head, anatomy.heads_total - number - 1])
+        page.locator(f"button[data-layer='{head[0]}'][data-head='{head[1]}']").click()
+        page.wait_for_function("'estimated' in window.seen")
+        waits.append(page.evaluate("window.seen.estimated"))
+        page.wait_for_timeout(LOOK)
+    page.context.close()
+    other.context.close()
     return waits
 
 

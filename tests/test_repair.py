@@ -104,7 +104,7 @@ def test_padding_does_not_enter_the_sums(distilbert, text):
     calibration = Calibration(texts, (0, 1, 0, 1))
     try:
         first = repair(distilbert, mask, calibration).subject
-        repairs.batches = lambda subject, split: [
+        repairs.batches = lambda subject, split, **_: [
             batch
             for row in range(len(split))
             for batch in alone(subject, Calibration(split.texts[row : row + 1], (0,)))
