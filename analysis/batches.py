@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TOKENS = 4096
 """Tokens of a batch, padding included, unless a single sentence is longer."""
 BRIEF = 512
-"""The same where others wait for a batch to be done."""
+"""The same on a processor where others wait for a batch to be done."""
 LOGITS = 64_000_000
 """Logits of a batch at most: a language model gives one for each token and word that it knows."""
 IGNORED = -100
@@ -65,7 +65,8 @@ def batches(
     if not split.texts:
         return []
     encoded = encode(subject, split.texts)
-    tokens = tokens or (BRIEF if is_shared() else TOKENS)
+    is_brief = is_shared() and subject.device.type == "cpu"
+    tokens = tokens or (BRIEF if is_brief else TOKENS)
     if subject.task.name == "causal-lm":
         tokens = max(min(tokens, LOGITS // subject.model.config.vocab_size), 1)
     lengths = [len(ids) for ids in encoded["input_ids"]]

@@ -8,12 +8,15 @@ may go first, too (`sharing`).
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Generic, ParamSpec, Protocol, TypeVar
 
+Given = ParamSpec("Given")
 Result = TypeVar("Result")
 UNKNOWN = math.nan
 """Seconds that nobody can foresee yet."""
@@ -55,28 +58,83 @@ def finish(
     return last.result
 
 
-_give_way: ContextVar[Callable[[], None] | None] = ContextVar("headcount_give_way", default=None)
+class Turn(Protocol):
+    """The right to use the processor, which work that shares it holds during a step."""
+
+    def give_way(self) -> None:
+        """Wait until others have had their turn, or raise to stop the work."""
+        ...
+
+    def wait_for(self, event: threading.Event) -> None:
+        """Wait for what somebody else does, without the turn meanwhile; or raise to stop the work."""
+        ...
+
+
+_turn: ContextVar[Turn | None] = ContextVar("headcount_turn", default=None)
 
 
 @contextmanager
-def sharing(give_way: Callable[[], None]) -> Iterator[None]:
-    """Within it `breathe` calls `give_way`, which waits until others have had their turn, or raises to stop the work.
+def sharing(turn: Turn) -> Iterator[None]:
+    """Within it the processor is shared: `breathe` lets others go first.
 
-    It is called at moments at which the work holds no lock and has left no hook on a model that others use.
+    It does so at moments at which the work holds no lock and has left no hook on a model that others use.
     """
-    token = _give_way.set(give_way)
+    token = _turn.set(turn)
     try:
         yield
     finally:
-        _give_way.reset(token)
+        _turn.reset(token)
 
 
 def is_shared() -> bool:
     """Whether others wait between two steps, which should then be short."""
-    return _give_way.get() is not None
+    return _turn.get() is not None
 
 
 def breathe() -> None:
     """Let others go first, in the middle of a step that takes long; nothing where nobody shares the processor."""
-    if (give_way := _give_way.get()) is not None:
-        give_way()
+    if (turn := _turn.get()) is not None:
+        turn.give_way()
+
+
+def once_at_a_time(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """A function that remembers what it found, of which no two threads look for the same at once.
+
+    Who asks for what another is looking for waits, and finds it remembered; where that one was stopped or failed, the
+    next looks for it.
+
+    Args:
+        function: with a memory of its own (`lru_cache`), of hashable arguments.
+    """
+    underway: dict[object, threading.Event] = {}
+    lock = threading.Lock()
+
+    @wraps(function)
+    def found(*given: Given.args, **named: Given.kwargs) -> Result:
+        key = given, tuple(named.items())
+        mine = threading.Event()
+        while (other := _enter(underway, lock, key, mine)) is not None:
+            if (turn := _turn.get()) is not None:
+                turn.wait_for(other)
+            else:
+                other.wait()
+        try:
+            return function(*given, **named)
+        finally:
+            with lock:
+                del underway[key]
+            mine.set()
+
+    return found
+
+
+def _enter(
+    underway: dict[object, threading.Event],
+    lock: threading.Lock,
+    key: object,
+    mine: threading.Event,
+) -> threading.Event | None:
+    """Begin, or the event of whoever has begun."""
+    with lock:
+        other = underway.setdefault(key, mine)
+    return None if other is mine else other

@@ -24,7 +24,7 @@ from analysis.mask import HeadMask
 from analysis.measures import told
 from analysis.models import Subject, structural_copy
 from analysis.plan import Plan
-from analysis.progress import Step, finish
+from analysis.progress import Step, finish, is_shared
 from analysis.replay import Replay
 from analysis.solving import Recovered, Teacher, solving
 from analysis.surgery import mask_of, prune
@@ -181,7 +181,8 @@ def repairing(
 
 def teacher_of(subject: Subject, calibration: Calibration) -> Teacher:
     """What repairs on these texts have in common: the full model's way through them."""
-    return Teacher(subject, batches(subject, calibration, tokens=TOKENS))
+    tokens = TOKENS // 4 if is_shared() else TOKENS
+    return Teacher(subject, batches(subject, calibration, tokens=tokens))
 
 
 def compare(before: Subject, after: Subject, split: Selection) -> tuple[float, float, bool]:

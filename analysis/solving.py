@@ -233,6 +233,7 @@ def advance(
 ) -> None:
     """Run a layer on all batches and keep what leaves it."""
     for recording, outputs in zip(recordings, states, strict=True):
+        breathe()
         run_layer(layer, number, recording, outputs)
 
 

@@ -57,7 +57,7 @@ def sweeping(
             sweep that was stopped or crashed goes on where it was; the table is written at the end, also when
             the sweep is cancelled.
         journal: another place for rankings and rows; several sweeps of one model and its sentences may share it,
-            and none measures what another has.
+            and none measures what another had when it began.
         options: see `Sweep`.
 
     Raises:

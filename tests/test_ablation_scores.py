@@ -26,14 +26,14 @@ PRECISE = {"rel": 1e-4, "abs": 1e-5}
 @pytest.fixture
 def exact(monkeypatch):
     """Scores are computed in float32, whatever this computer is fast in."""
-    ablation._neighbours.cache_clear()
+    ablation._neighbours.__wrapped__.cache_clear()
     monkeypatch.setattr(
         ablation,
         "replay_of",
         lambda subject, split: Replay(subject, split, precision="float32"),
     )
     yield
-    ablation._neighbours.cache_clear()
+    ablation._neighbours.__wrapped__.cache_clear()
 
 
 @pytest.mark.usefixtures("exact")

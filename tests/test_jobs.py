@@ -3,11 +3,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pytest
 
 from analysis.errors import DataError
-from analysis.progress import Step, finish, is_shared
+from analysis.progress import Step, finish, is_shared, once_at_a_time
 from analysis.ui import jobs
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Urgency
@@ -274,6 +275,55 @@ def test_two_long_steps_take_turns_and_never_run_at_once() -> None:
     assert all(job.wait(10) for job in several)
     assert {job.result for job in several} == {19}
     assert most == 1
+
+
+@pytest.mark.parametrize("second", [Urgency.CLICK, Urgency.LONG])
+def test_what_two_ask_for_is_looked_for_once_whoever_is_more_urgent(second: Urgency) -> None:
+    calls: list[int] = []
+
+    @once_at_a_time
+    @lru_cache(maxsize=2)
+    def dear(what: int) -> int:
+        calls.append(what)
+        return finish(count(100 * what, 0.001))
+
+    def work() -> Iterator[Step[int]]:
+        yield Step(1, 1, "numbers", dear(2))
+
+    desk = Desk()
+    first = ask(desk, "first", work, kind="one", urgency=Urgency.LONG)
+    while not calls:
+        time.sleep(0.001)
+    other = ask(desk, "other", work, kind="two", urgency=second)
+    assert first.wait(10)
+    assert other.wait(10)
+    assert (first.result, other.result) == (200, 200)
+    assert calls == [2]
+
+
+def test_where_the_first_is_stopped_the_next_looks_for_it() -> None:
+    calls: list[int] = []
+
+    @once_at_a_time
+    @lru_cache(maxsize=2)
+    def dear(what: int) -> int:
+        calls.append(what)
+        return finish(count(300, 0.001))
+
+    def work() -> Iterator[Step[int]]:
+        yield Step(1, 1, "numbers", dear(1))
+
+    desk = Desk()
+    first = ask(desk, "first", work, kind="one")
+    while not calls:
+        time.sleep(0.001)
+    other, waiting = (ask(desk, name, work, kind=name) for name in ("other", "waiting"))
+    desk.cancel(waiting)
+    assert waiting.wait(5)
+    assert waiting.state == "cancelled"
+    desk.cancel(first)
+    assert other.wait(10)
+    assert (first.state, other.result, calls) == ("cancelled", 300, [1, 1])
 
 
 def test_only_work_of_a_desk_shares_the_processor() -> None:

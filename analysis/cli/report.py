@@ -60,7 +60,9 @@ def report_command(
     wish = Wish(test=test, rounds=rounds) if curve else Wish((), test=test, rounds=rounds)
     found = watch(gathering(subject, everything, chosen, wish=wish), "measuring for the report")
     if test:
-        own = (Look(chosen.mask, chosen.ablation), Look(chosen.mask, repair=chosen.repair))
+        own = [Look(chosen.mask, chosen.ablation)]
+        if chosen.repair != "none":
+            own.append(Look(chosen.mask, repair=chosen.repair))
         tell_look(subject, everything, own)
     written = page(found, link=_link(request, chosen))
     _write(out, written)

@@ -52,8 +52,11 @@ class Delivery:
         """What of it was measured on the test split; nothing where another split, or none, was used."""
         if self.split != "test" or not self.standings:
             return ()
-        mask, repair = self.plan.mask, self.plan.repair
-        found = (Look(mask, self.plan.ablation), Look(mask), Look(mask, repair=repair))
+        mask, ablation, repair = self.plan.mask, self.plan.ablation, self.plan.repair
+        # Removed heads that contribute their mean are folded into the bias.
+        removed = Look(mask) if ablation == "zero" else Look(mask, repair="mean")
+        found = [Look(mask, ablation), removed]
+        found += [Look(mask, repair=repair)] if repair != "none" else []
         return tuple(dict.fromkeys(each for each in found if not each.mask.is_full))
 
     def numbers(self) -> dict[str, Any]:

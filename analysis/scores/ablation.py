@@ -12,7 +12,7 @@ from analysis.journal import Notes
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.neighbours import Neighbours
-from analysis.progress import Step, finish
+from analysis.progress import Step, finish, once_at_a_time
 from analysis.replay import Replay
 from analysis.scores.method import Evidence, Found
 from analysis.text import Split
@@ -95,6 +95,7 @@ def _orders(count: int, permutations: int, seed: int) -> list[np.ndarray]:
     return [order for one in drawn for order in (one, one[::-1])][:permutations]
 
 
+@once_at_a_time
 @lru_cache(maxsize=1)
 def _neighbours(subject: Subject, split: Split) -> Neighbours:
     with torch.inference_mode():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.models import Subject
 from analysis.profiling import profile
+from analysis.progress import once_at_a_time
 from analysis.scores.method import Evidence
 from analysis.text import Calibration
 
@@ -95,6 +96,7 @@ def output_norm(subject: Subject, evidence: Evidence) -> list[float]:
     return list(statistics(subject, evidence.texts)["output_norm"])
 
 
+@once_at_a_time
 @lru_cache(maxsize=8)
 def statistics(subject: Subject, split: Calibration) -> pd.DataFrame:
     """Every statistic of every head on the split; computed once for all methods that read it."""

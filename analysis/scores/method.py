@@ -15,7 +15,7 @@ from analysis.gradients import GateGradients, gate_gradients
 from analysis.journal import Notes
 from analysis.mask import HeadMask
 from analysis.models import Subject
-from analysis.progress import Step
+from analysis.progress import Step, once_at_a_time
 from analysis.protocol import only
 from analysis.text import NO_LABEL, Calibration, Selection, Split
 
@@ -161,6 +161,7 @@ def by_layer(subject: Subject, values: Tensor) -> list[Tensor]:
     return list(values.split(list(subject.anatomy.heads)))
 
 
+@once_at_a_time
 @lru_cache(maxsize=8)
 def derivatives(subject: Subject, split: Split, jacobian: bool = False) -> GateGradients:
     """Derivatives of every sentence by every gate; several methods share one pass."""

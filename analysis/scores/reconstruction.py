@@ -20,7 +20,7 @@ from analysis.batches import IGNORED, Batch, batches
 from analysis.mask import Head
 from analysis.models import Subject
 from analysis.passes.products import quick_copy
-from analysis.progress import Step, finish
+from analysis.progress import Step, breathe, finish
 from analysis.scores.method import Evidence, by_head
 from analysis.text import Calibration
 
@@ -100,6 +100,7 @@ def eliminate(
     costs = [state.costs() for state in states]
     removed = []
     for _ in range(sum(heads)):
+        breathe()
         layer = min(
             (number for number in range(len(states)) if costs[number]),
             key=lambda n: min(costs[n].values()),

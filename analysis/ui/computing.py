@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from analysis.errors import HeadcountError
 from analysis.mask import HeadMask
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from analysis.latency import Latency
     from analysis.profiling import Maps, Profile
     from analysis.scores import Ranking
+
+Result = TypeVar("Result")
 
 FULL, MASKED, PRUNED = "full model", "masked model", "smaller model"
 FORESEEN = 256
@@ -53,9 +55,23 @@ def evaluating(
     """Accuracy under a mask, as far as it is known."""
     replay = here.replay(split, limit, precision)
     means = profiled.means if profiled else None
-    yield from replay.evaluating(mask, ablation=ablation, means=means)
+    steps = replay.evaluating(mask, ablation=ablation, means=means)
     if split == "test":
-        _look(here, [Look(mask, ablation)])
+        steps = _noted(steps, lambda _: _look(here, [Look(mask, ablation)]))
+    yield from steps
+
+
+def _noted(steps: Iterator[Step[Result]], note: Callable[[Result], None]) -> Iterator[Step[Result]]:
+    """The steps; the whole result is noted before anybody sees it, so that no look goes uncounted."""
+    last: Step[Result] | None = None
+    for step in steps:
+        if last is not None:
+            yield last
+        last = step
+    if last is not None:
+        if last.result is not None:
+            note(last.result)
+        yield last
 
 
 def _look(here: Workspace, taken: Sequence[Look]) -> None:
@@ -134,12 +150,8 @@ def delivering(here: Workspace, mask: HeadMask, choice: Choice) -> Iterator[Step
     folder.parent.mkdir(exist_ok=True)
     timed = {name: getattr(choice, name) for name in ("batch", "length", "threads", "dtype")}
     wish = delivery.Wish(folder, padded=choice.padded, onnx=choice.onnx, rounds=ROUNDS, **timed)
-    found: Delivery | None = None
-    for step in delivery.delivering(here.subject, here.data, plan_of(here, mask, choice), wish):
-        found = step.result
-        yield step
-    if found is not None:
-        _look(here, found.looks)
+    steps = delivery.delivering(here.subject, here.data, plan_of(here, mask, choice), wish)
+    yield from _noted(steps, lambda found: _look(here, found.looks))
 
 
 def timing(here: Workspace, mask: HeadMask, batch: int, length: int) -> Iterator[Step[Speed]]:

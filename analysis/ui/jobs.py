@@ -94,6 +94,11 @@ class Job(Generic[Result]):
         return not self._finished.is_set()
 
     @property
+    def goes_on(self) -> bool:
+        """False once it was asked to end."""
+        return not self._stop.is_set()
+
+    @property
     def at_work(self) -> Job[Any]:
         """The job that is really being done now: this one, or one that it waits for."""
         return next((job.at_work for job in self.after if job.is_open), self)
@@ -177,7 +182,7 @@ class Job(Generic[Result]):
         try:
             steps = work(*self._needed())
             while not self._stop.is_set():
-                with turnstile.turn(self.urgency_now), sharing(lambda: self._give_way(turnstile)):
+                with turnstile.turn(self.urgency_now), sharing(_Turn(self, turnstile)):
                     if self._stop.is_set():
                         break
                     self.state = "running"
@@ -205,11 +210,8 @@ class Job(Generic[Result]):
             self._finished.set()
             self._known.set()
 
-    def _give_way(self, turnstile: Turnstile) -> None:
-        """Let others go first in the middle of a step, and end there if this work is to stop."""
-        if self._stop.is_set():
-            raise _Stopped
-        turnstile.give_way(self.urgency_now)
+    def end_if_stopped(self) -> None:
+        """Inside a step: end it there if this work is to stop."""
         if self._stop.is_set():
             raise _Stopped
 
@@ -229,3 +231,22 @@ class Job(Generic[Result]):
             if job.state != "done":
                 self.stop()
         return [job.result for job in self.after]
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A job's turn during a step."""
+
+    job: Job[Any]
+    turnstile: Turnstile
+
+    def give_way(self) -> None:
+        self.job.end_if_stopped()
+        self.turnstile.give_way(self.job.urgency_now)
+        self.job.end_if_stopped()
+
+    def wait_for(self, event: threading.Event) -> None:
+        with self.turnstile.away(self.job.urgency_now):
+            while not event.wait(0.05) and self.job.goes_on:
+                pass
+        self.job.end_if_stopped()

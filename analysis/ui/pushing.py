@@ -52,7 +52,7 @@ def _upload(key: tuple[str, ...], folder: Path, repository: str) -> Job[str]:
         kind="push",
         title=f"Upload to {repository[:60]}",
         is_lasting=True,
-        urgency=Urgency.LONG,
+        urgency=Urgency.ALONE,
     )
 
 

@@ -55,6 +55,20 @@ class Turnstile:
                 self._leave()
                 self._take(urgency)
 
+    @contextmanager
+    def away(self, urgency: Urgency) -> Iterator[None]:
+        """Inside one's turn: let everybody else through during the body of the `with`."""
+        if urgency is Urgency.ALONE:
+            yield
+            return
+        with self._condition:
+            self._leave()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._take(urgency)
+
     def _take(self, urgency: Urgency) -> None:
         ticket = (urgency, next(self._numbers))
         heapq.heappush(self._waiting, ticket)
