@@ -43,7 +43,7 @@ class Looks:
         if len(mine) == 1:
             which = f"This is measurement {self.taken.index(mine[0]) + 1} of {many}"
         elif len(mine) == many:
-            which = f"These are all {many} measurements"
+            which = f"These are {'both' if many == 2 else f'all {many}'} measurements"
         else:
             which = f"These are {len(mine)} of {many} measurements"
         return (

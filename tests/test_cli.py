@@ -165,7 +165,7 @@ def test_a_sweep_that_is_stopped_has_looked_all_the_same(headcount, monkeypatch)
     monkeypatch.setattr(sweep_work.Work, "row", stopping)
     result = headcount("sweep", "--methods", "random", "--split", "test", "--limit", "9")
     assert result.exit_code != 0
-    assert "These are all 2 measurements on the test split so far" in result.stderr
+    assert "These are both measurements on the test split so far" in result.stderr
 
 
 def test_a_sampled_ranking_says_how_sure_it_is(headcount, folder):

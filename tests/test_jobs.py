@@ -193,11 +193,11 @@ def test_an_unknown_error_names_the_work(caplog: pytest.LogCaptureFixture) -> No
     assert "Traceback" in caplog.text
 
 
-def test_only_one_job_takes_a_step_at_a_time() -> None:
-    inside = 0
-    most = 0
+@pytest.mark.parametrize("is_one_step", [False, True])
+def test_only_one_job_is_at_work_at_a_time(is_one_step: bool) -> None:
+    inside = most = 0
 
-    def work() -> Iterator[Step[int]]:
+    def parts() -> Iterator[Step[int]]:
         nonlocal inside, most
         for done in range(20):
             inside += 1
@@ -206,9 +206,13 @@ def test_only_one_job_takes_a_step_at_a_time() -> None:
             inside -= 1
             yield Step(done + 1, 20, "numbers", done)
 
-    desk = Desk()
+    def whole() -> Iterator[Step[int]]:
+        yield Step(1, 1, "masks", finish(parts()))
+
+    desk, work = Desk(), whole if is_one_step else parts
     jobs = [ask(desk, f"{n}", work, owner=f"{n}") for n in range(4)]
     assert all(job.wait(10) for job in jobs)
+    assert {job.result for job in jobs} == {19}
     assert most == 1
 
 
@@ -253,28 +257,6 @@ def test_work_is_stopped_in_the_middle_of_a_step() -> None:
     desk.cancel(sweep)
     assert sweep.wait(5)
     assert (sweep.state, sweep.step, sweep.error) == ("cancelled", None, "")
-
-
-def test_two_long_steps_take_turns_and_never_run_at_once() -> None:
-    inside = most = 0
-
-    def work() -> Iterator[Step[int]]:
-        def inner() -> Iterator[Step[int]]:
-            nonlocal inside, most
-            for done in range(20):
-                inside += 1
-                most = max(most, inside)
-                time.sleep(0.0005)
-                inside -= 1
-                yield Step(done + 1, 20, "numbers", done)
-
-        yield Step(1, 1, "masks", finish(inner()))
-
-    desk = Desk()
-    several = [ask(desk, f"{n}", work, owner=f"{n}") for n in range(4)]
-    assert all(job.wait(10) for job in several)
-    assert {job.result for job in several} == {19}
-    assert most == 1
 
 
 @pytest.mark.parametrize("second", [Urgency.CLICK, Urgency.LONG])

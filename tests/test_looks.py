@@ -57,7 +57,7 @@ def test_other_test_sentences_and_other_models_are_counted_apart(
         ((ONE,), (TWO,), ""),
         ((ONE,), (ONE,), "This is the only measurement on the test split so far."),
         ((ONE, TWO), (TWO,), "This is measurement 2 of 2 on the test split"),
-        ((ONE, TWO), (TWO, ONE, Look(FULL)), "These are all 2 measurements"),
+        ((ONE, TWO), (TWO, ONE, Look(FULL)), "These are both measurements"),
         ((ONE, TWO, THREE), (TWO, THREE), "These are 2 of 3 measurements"),
     ],
 )
