@@ -31,8 +31,6 @@ class Consensus:
     """Heads that every method keeps."""
     dropped: tuple[Head, ...]
     """Heads that every method removes."""
-    votes: pd.DataFrame
-    """One row a head: `layer`, `head`, `votes` (methods that keep it) and `methods` (how many there are)."""
 
 
 def correlation(rankings: Sequence[Ranking], names: Sequence[str] | None = None) -> pd.DataFrame:
@@ -73,10 +71,6 @@ def consensus(rankings: Sequence[Ranking], anatomy: HasHeads, keep: int) -> Cons
         keep=keep,
         kept=tuple(head for head in heads if votes[head] == len(masks)),
         dropped=tuple(head for head in heads if votes[head] == 0),
-        votes=pd.DataFrame(
-            [(*head, votes[head], len(masks)) for head in heads],
-            columns=["layer", "head", "votes", "methods"],
-        ),
     )
 
 
@@ -111,9 +105,3 @@ def stability(
         rank(subject, part, method, seed=seed + number) for number, part in enumerate(parts)
     ]
     return correlation(rankings, [f"sample {number + 1}" for number in range(count)])
-
-
-def mean_correlation(matrix: pd.DataFrame) -> float:
-    """The mean of a correlation table off its diagonal."""
-    values = matrix.to_numpy()
-    return float(np.nanmean(values[~np.eye(len(values), dtype=bool)]))

@@ -55,6 +55,11 @@ class StoreError(HeadcountError):
     """A store of plans that cannot be reached, read or written."""
 
 
+def first_line(error: Exception, longest: int = 300) -> str:
+    """The first line of another library's error, cut short; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:longest]
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     """The sentence for a name that is not among the choices.
 

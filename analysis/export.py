@@ -19,7 +19,7 @@ from torch import Tensor
 
 from analysis import __version__, portable, sizes
 from analysis.anatomy import family_of, matrix, part, set_part, sites_of
-from analysis.errors import ModelError, PlaceError, PlanError
+from analysis.errors import ModelError, PlaceError, PlanError, first_line
 from analysis.handover.card import card
 from analysis.handover.onnx_export import check_packages, write_onnx
 from analysis.handover.parity import Parity, check_fresh
@@ -102,7 +102,7 @@ def check_wish(subject: Subject, plan: Plan, folder: str | Path, *, onnx: bool) 
     """Refuse what can be seen before anything is computed, and give the whole path of the folder.
 
     Raises:
-        PlaceError, PlanError, ModelError: see `export`.
+        PlaceError, PlanError, first_line, ModelError: see `export`.
     """
     _check(subject, plan)
     if onnx:
@@ -263,7 +263,7 @@ def _beside(target: Path, needed: int) -> Iterator[Path]:
         os.replace(place, target)
         place = None
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise PlaceError(f"cannot write {target}: {reason}; nothing was left there") from error
     finally:
         if place is not None:

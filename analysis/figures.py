@@ -6,7 +6,7 @@ categories. All of them can be told apart by people who are colour-blind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -14,7 +14,6 @@ import plotly.graph_objects as go
 from analysis.mask import HeadMask, name
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from analysis.statistics import Statistic
@@ -104,78 +103,6 @@ def scatter(
     return calm(figure, height=420)
 
 
-def attention_map(
-    weights: np.ndarray, tokens: Sequence[str], *, is_difference: bool = False
-) -> go.Figure:
-    """Where each token of one text looks, for one head.
-
-    Args:
-        weights: `[query, key]`; rows sum to 1, or to 0 for a difference of two maps.
-        tokens: the text's tokens; they are shown as plain text, whatever they contain.
-        is_difference: draw around zero in two colours.
-    """
-    labels = [plain(token) for token in tokens]
-    places = list(range(len(labels)))
-    far = max(float(abs(weights).max()), 1e-6)
-    figure = go.Figure(
-        go.Heatmap(
-            z=weights,
-            x=places,
-            y=places,
-            colorscale=DIFFERENCE if is_difference else MAGNITUDE,
-            zmin=-far if is_difference else 0,
-            zmax=far,
-            customdata=[[f"{query} → {key}" for key in labels] for query in labels],
-            hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
-            colorbar={"title": {"text": "attention", "side": "right"}, "thickness": 12},
-        )
-    )
-    axis = {"tickmode": "array", "tickvals": places, "ticktext": labels, "showgrid": False}
-    figure.update_xaxes(**axis, side="top", tickangle=-60, title_text="looked at (key)")
-    figure.update_yaxes(**axis, autorange="reversed", title_text="looking (query)")
-    return calm(figure, height=min(220 + 20 * len(labels), 900))
-
-
-def curve(table: pd.DataFrame, titles: Mapping[str, str], baseline: float | None) -> go.Figure:
-    """Accuracy against the share of heads removed, a line a method.
-
-    Bands are 95 % intervals of the accuracy; for methods with several seeds the line is the mean and
-    the band spans the seeds' own intervals.
-
-    Args:
-        table: rows of a sweep.
-        titles: name of each method, for people.
-        baseline: accuracy of the full model, 0 to 1.
-    """
-    figure = go.Figure()
-    for place, (method, rows) in enumerate(table.groupby("method", sort=False)):
-        colour = CATEGORIES[place % len(CATEGORIES)]
-        points = rows.groupby("fraction").agg(
-            accuracy=("accuracy", "mean"), low=("low", "min"), high=("high", "max")
-        )
-        x, title = [100 * share for share in points.index], titles.get(str(method), str(method))
-        figure.add_trace(_band(x, points, colour, title))
-        figure.add_trace(
-            go.Scatter(
-                x=x,
-                y=100 * points["accuracy"],
-                name=title,
-                legendgroup=title,
-                mode="lines+markers",
-                line={"color": colour, "dash": DASHES[place % len(DASHES)]},
-                customdata=100 * points[["low", "high"]].to_numpy(),
-                hovertemplate="%{x:.0f} % removed: %{y:.1f} % "
-                "(%{customdata[0]:.1f} to %{customdata[1]:.1f})",
-            )
-        )
-    if baseline is not None:
-        figure.add_hline(100 * baseline, line_dash="dot", annotation_text="all heads")
-    figure.update_xaxes(title_text="heads removed (%)", range=[0, 100])
-    figure.update_yaxes(title_text="accuracy (%)")
-    figure.update_layout(legend={"orientation": "h", "y": -0.2})
-    return calm(figure, height=480)
-
-
 def limits(table: pd.DataFrame, statistic: Statistic) -> tuple[float, float]:
     """The numbers that the scale's ends stand for: what was seen, inside the statistic's range."""
     seen = table[statistic.name]
@@ -204,20 +131,6 @@ def crosses(mask: HeadMask) -> go.Scatter:
         },
         name="switched off",
         hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _band(x: list[float], points: pd.DataFrame, colour: str, title: str) -> go.Scatter:
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return go.Scatter(
-        x=[*x, *reversed(x)],
-        y=[*(100 * points["high"]), *reversed([*(100 * points["low"])])],
-        fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},0.12)",
-        line={"width": 0},
-        hoverinfo="skip",
-        legendgroup=title,
         showlegend=False,
     )
 

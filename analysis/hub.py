@@ -11,7 +11,7 @@ from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from analysis import sizes
-from analysis.errors import ModelError, unknown
+from analysis.errors import ModelError, first_line, unknown
 from analysis.families import FAMILIES
 from analysis.portable import resize
 from analysis.tasks import TASKS, task_of
@@ -165,7 +165,7 @@ def _check_config(config: Any, spec: str) -> None:
 
 
 def _reason(spec: str, local: bool, error: Exception) -> str:
-    first = _short(next(iter(str(error).strip().splitlines()), type(error).__name__), 300)
+    first = first_line(error)
     spec = _short(spec, 100)
     if local:
         return f"cannot load the model in {spec}: {first}"

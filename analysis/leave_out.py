@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch.nn.functional import cross_entropy
-
 from analysis.errors import MethodError
 from analysis.evaluation import Evaluation
 from analysis.intervals import Change, Shift, paired_mean
@@ -48,10 +46,7 @@ def worth(without: Evaluation) -> Worth:
     before = without.baseline
     if before is None or without.change is None or without.flips is None:
         raise MethodError("every head is on: switch one off to learn what it is worth")
-    losses = [
-        cross_entropy(each.predictions.logits, each.predictions.labels, reduction="none").tolist()
-        for each in (before, without)
-    ]
+    losses = [each.predictions.losses.tolist() for each in (before, without)]
     return Worth(
         without.n,
         without.change,

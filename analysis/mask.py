@@ -131,13 +131,6 @@ class HeadMask:
                 f"the mask has {_counts(self.heads)}, the model has {_counts(anatomy.heads)}"
             )
 
-    def first_change(self, other: HeadMask) -> int | None:
-        """The lowest layer in which two masks of one model differ, or None when they are equal."""
-        for layer, (mine, theirs) in enumerate(zip(self.rows, other.rows, strict=True)):
-            if mine != theirs:
-                return layer
-        return None
-
     def _where(self, wanted: bool) -> tuple[Head, ...]:
         return tuple(
             (layer, head)

@@ -18,11 +18,8 @@ import torch
 from torch import Tensor
 
 from analysis.answers import Predictions
-from analysis.intervals import OPEN, Change, Interval
+from analysis.intervals import OPEN, Change, Interval, Z
 from analysis.tasks import Measure
-
-Z = 1.959963984540054
-"""Standard deviations on either side of a 95 % interval of the normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -181,21 +178,6 @@ def _entity_sums(predictions: Predictions, places: Tensor, texts: int) -> tuple[
         for start, _, _ in found:
             into[rows[start]] += weight
     return above, below
-
-
-def entity_f1(names: Sequence[str], rows: Tensor, given: Tensor, labels: Tensor) -> float:
-    """Harmonic mean of precision and recall over whole entities, 0 to 1; 1 when neither side has any.
-
-    Args:
-        names: the labels' names; see `entities`.
-        rows: sentence of each word, ascending.
-        given: number of the label that each word got.
-        labels: number of its true label.
-    """
-    got, true = (entities(names, rows.tolist(), tags.tolist()) for tags in (given, labels))
-    if not got and not true:
-        return 1.0
-    return 2 * len(got & true) / (len(got) + len(true))
 
 
 def entities(

@@ -35,7 +35,8 @@ from analysis.walk import owners_of
 REPAIRS: dict[str, str] = {
     "none": "the remaining weights stay as they are",
     "mean": "the removed heads' mean output is folded into the bias",
-    "least-squares": "the output projections are solved anew on the calibration split, from the bottom up",
+    "least-squares": "all projections that write to the residual stream are solved anew on the calibration "
+    "split, from the bottom up",
 }
 CLOSE = 3
 """Sentences by which a comparison in bfloat16 may be off; closer ones are decided in float32."""

@@ -55,7 +55,7 @@ class Work:
         self._means: Means | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (FORMAT, subject.fingerprint, *scored, plan.tuned)
-        self._key = (self._scored, tuple(COLUMNS), digest(self.judged), plan.precision, plan.timed)
+        self._key = (self._scored, tuple(COLUMNS), digest(self.judged), plan.numbers, plan.timed)
 
     def _check(self) -> None:
         """Refuse at once what splits that are not there would stop hours later."""
@@ -76,7 +76,7 @@ class Work:
     @property
     def replay(self) -> Replay:
         """The judged sentences; made when the first row is not in the journal, and shared with later sweeps."""
-        return replay_of(self.subject, self.judged, self.plan.precision)
+        return replay_of(self.subject, self.judged, self.plan.numbers)
 
     def rankings(self) -> Iterator[Step[Ranking]]:
         """Score the heads by every method, reporting on the way; one that cannot run is refused before any has."""
@@ -157,7 +157,7 @@ class Work:
         baseline = self.replay.evaluate()
         if (mask, one.repair) not in self.mended:  # methods often agree on a mask
             mended = _mended(self.subject, mask, self.calibration, one.repair)
-            found = Replay(mended, self.judged, precision=self.plan.precision, memory=0).evaluate()
+            found = Replay(mended, self.judged, precision=self.plan.numbers, memory=0).evaluate()
             self.mended[mask, one.repair] = compared(replace(found, mask=mask), baseline)
         return self.mended[mask, one.repair]
 

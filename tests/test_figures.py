@@ -79,34 +79,7 @@ def test_a_scatter_has_a_point_for_each_head(table, mask) -> None:
     assert figure.layout.xaxis.title.text == "Entropy (share of the maximum)"
 
 
-def test_markup_in_tokens_is_drawn_as_text() -> None:
-    figure = figures.attention_map(np.eye(2), ["<b>film</b>", "\u202e"])
-    assert list(figure.layout.xaxis.ticktext) == ["&lt;b&gt;film&lt;/b&gt;", "·"]
-
-
-def test_equal_tokens_keep_places_of_their_own() -> None:
-    figure = figures.attention_map(np.eye(3), ["the", "the", "the"])
-    assert list(figure.data[0].x) == [0, 1, 2]
-
-
-def test_a_difference_is_drawn_around_zero() -> None:
-    heat = figures.attention_map(np.array([[0.2, -0.5], [0, 0]]), "ab", is_difference=True).data[0]
-    assert (heat.zmin, heat.zmax) == (-0.5, 0.5)
-
-
-def test_a_curve_has_a_line_and_a_band_for_each_method_and_averages_seeds() -> None:
-    rows = pd.DataFrame(
-        {
-            "method": ["random", "random", "magnitude"],
-            "fraction": [0.5, 0.5, 0.5],
-            "accuracy": [0.6, 0.8, 0.75],
-            "low": [0.5, 0.7, 0.65],
-            "high": [0.7, 0.9, 0.85],
-        }
-    )
-    figure = figures.curve(rows, {"random": "Random"}, baseline=0.9)
-    band, line = figure.data[0], figure.data[1]
-    assert line.name == "Random"
-    assert list(line.y) == [pytest.approx(70)]
-    assert (max(band.y), min(band.y)) == (pytest.approx(90), pytest.approx(50))
-    assert len(figure.data) == 4
+def test_markup_in_labels_is_drawn_as_text() -> None:
+    assert figures.plain("<b>film</b>") == "&lt;b&gt;film&lt;/b&gt;"
+    assert figures.plain("\u202e") == "·"
+    assert figures.plain("a" * 40) == "a" * 17 + "…"

@@ -43,15 +43,14 @@ def test_toggling_twice_changes_nothing(mask, data):
     layer, head = data.draw(st.sampled_from(mask.on_heads + mask.off_heads))
     once = mask.toggled(layer, head)
     assert once != mask
-    assert once.first_change(mask) == layer
     assert once.toggled(layer, head) == mask
 
 
 @given(masks)
-def test_equal_masks_have_equal_hashes_and_no_first_change(mask):
+def test_equal_masks_have_equal_hashes_(mask):
     twin = HeadMask.decode(mask, mask.encode())
     assert hash(twin) == hash(mask)
-    assert mask.first_change(twin) is None
+    assert mask == twin
 
 
 @given(st.text(max_size=30))
@@ -63,11 +62,6 @@ def test_any_text_is_a_mask_of_the_model_or_refused(text):
 def test_the_example_of_the_documentation():
     off = [(0, 0), *[(2, head) for head in range(12)]]
     assert HeadMask.off(ANATOMY, off).encode() == "1.0.fff.0.0.0"
-
-
-def test_first_change_is_the_lowest_layer():
-    full = HeadMask.full(ANATOMY)
-    assert full.switched([(4, 0), (2, 3)], on=False).first_change(full) == 2
 
 
 @pytest.mark.parametrize(

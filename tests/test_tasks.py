@@ -15,7 +15,7 @@ from analysis.errors import DataError, MethodError
 from analysis.evaluation import compared, evaluate
 from analysis.gradients import gate_gradients
 from analysis.mask import HeadMask
-from analysis.measures import entity_f1, measured, over_texts
+from analysis.measures import measured, over_texts
 from analysis.models import load_model
 from analysis.replay import Replay
 from analysis.scores import rank
@@ -203,14 +203,19 @@ def test_grouping_tokens_keeps_their_chances_and_never_adds_divergence():
     ],
 )
 def test_entity_f1(given, true, expected):
-    rows = torch.zeros(4, dtype=torch.long)
-    found = entity_f1(BIO, rows, torch.tensor(given), torch.tensor(true))
-    assert found == pytest.approx(expected)
+    assert f1(given, true, [0, 0, 0, 0]) == pytest.approx(expected)
 
 
 def test_an_entity_ends_with_its_sentence():
-    rows = torch.tensor([0, 0, 1, 1])
-    assert entity_f1(BIO, rows, torch.tensor([0, 1, 2, 0]), torch.tensor([0, 1, 1, 0])) == 1.0
+    assert f1([0, 1, 2, 0], [0, 1, 1, 0], [0, 0, 1, 1]) == 1.0
+
+
+def f1(given, true, texts):
+    """The first measure of a tagger that gave these labels."""
+    task = TASKS["token-classification"]
+    read = (torch.tensor(texts), torch.tensor(given), torch.ones(len(given)))
+    answers = torch.arange(len(given)), torch.zeros(len(given), len(BIO)), torch.tensor(true)
+    return measured(task.measures[0], Predictions(*answers, task, BIO, read)).value
 
 
 def test_what_cannot_be_judged_is_refused(tagger, language_model, tokenizer, text):

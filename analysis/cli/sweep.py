@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from analysis.progress import Step
     from analysis.text import LabelledText
 
+SHOWN = (
+    *("method", "fraction", "seed", "ablation", "repair", "heads_on", "accuracy", "low", "high"),
+    *("change", "agreement", "percentile", "p_random_holm", "negligible"),
+)
+"""Columns that are printed; the task's own measure besides."""
+
 
 @asking(split="selection")
 def sweep_command(
@@ -65,7 +71,6 @@ def sweep_command(
     clock = Clock()
     with waiting(IMPORTING):
         from analysis.scores import QUICK
-        from analysis.significance import fewest
         from analysis.standings import verdicts
         from analysis.sweep import Sweep, sweeping
         from analysis.yardstick import yardstick
@@ -84,8 +89,7 @@ def sweep_command(
     if not margin > 0:
         raise MethodError(f"the margin must be above 0 points, not {margin:g}")
     subject, everything, _ = request.open()
-    options = {name: value for name, value in vars(plan).items() if name != "methods"}
-    steps = sweeping(subject, everything, plan.methods, save=save, **options)
+    steps = sweeping(subject, everything, save=save, **vars(plan))
     if request.split == "test":
         steps = _looking(steps, subject, everything)
     table = watch(steps, f"evaluating {len(plan.methods)} methods")
@@ -102,34 +106,25 @@ def sweep_command(
             }
         )
         return
-    columns = [
-        "method",
-        "fraction",
-        "seed",
-        "ablation",
-        "repair",
-        "heads_on",
-        "accuracy",
-        "low",
-        "high",
-        "change",
-        "agreement",
-        "percentile",
-        "p_random_holm",
-        "negligible",
-    ]
-    main = yardstick(table).main.name
-    columns[5:5] = [main] if main not in columns else []
-    texts = int(table["texts"].iloc[0])
+    _tell_too_few(subject, int(table["texts"].iloc[0]), margin)
+    columns = list(SHOWN)
+    if (main := yardstick(table).main.name) not in columns:
+        columns.insert(columns.index("accuracy"), main)
+    print_table(
+        f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
+    )
+
+
+def _tell_too_few(subject: Subject, texts: int, margin: float) -> None:
+    """Say so where no result of so few texts could show that a loss is below the margin."""
+    from analysis.significance import fewest
+
     if texts < fewest(margin):
         item = subject.task.item if subject.task.answers_once else "texts"
         say(
             f"{texts} {item} cannot show that a loss is below {margin:g} points: that takes {fewest(margin)} "
             "or more"
         )
-    print_table(
-        f"{request.model}: {request.data}, {request.split}", columns, table[columns].values.tolist()
-    )
 
 
 def _looking(

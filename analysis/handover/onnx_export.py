@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from analysis.anatomy import family_of
-from analysis.errors import ModelError
+from analysis.errors import ModelError, first_line
 from analysis.handover.parity import probes
 from analysis.models import Subject, structural_copy
 from analysis.tasks import answers
@@ -96,5 +96,4 @@ def write_onnx(model: Any, subject: Subject, path: Path) -> None:
                 verbose=False,
             )
     except Exception as error:  # the exporter raises whatever its many parts raise
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelError(f"this model cannot be written as ONNX: {first[:300]}") from error
+        raise ModelError(f"this model cannot be written as ONNX: {first_line(error)}") from error

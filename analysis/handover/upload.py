@@ -8,7 +8,7 @@ from pathlib import Path
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
-from analysis.errors import PlaceError
+from analysis.errors import PlaceError, first_line
 
 REPOSITORY = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?")
 """`name` or `owner/name`."""
@@ -25,7 +25,7 @@ def account() -> str:
     except LocalTokenNotFoundError as error:
         raise PlaceError("nobody is logged in to the hub; run `hf auth login` first") from error
     except Exception as error:  # no network, in any of its forms, or a token that has ended
-        raise PlaceError(f"the hub does not say who is logged in: {_first(error)}") from error
+        raise PlaceError(f"the hub does not say who is logged in: {first_line(error)}") from error
 
 
 def check_repository(repository: str) -> None:
@@ -61,9 +61,5 @@ def push(folder: str | Path, repository: str, *, private: bool = True) -> str:
             repo_id=made.repo_id, folder_path=str(folder), commit_message="Upload by Headcount"
         )
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise PlaceError(f"the hub did not take {repository}: {_first(error)}") from error
+        raise PlaceError(f"the hub did not take {repository}: {first_line(error)}") from error
     return str(made)
-
-
-def _first(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]

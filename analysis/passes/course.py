@@ -36,22 +36,6 @@ TOGETHER = 3
 others who wait between two steps would wait three times as long."""
 
 
-class Chunk(Protocol):
-    """Some sentences of a split."""
-
-    @property
-    def rows(self) -> Tensor:
-        """Places in the split, `[n]`."""
-        ...
-
-    @property
-    def labels(self) -> Tensor:
-        """True labels, `[n]`."""
-        ...
-
-    def __len__(self) -> int: ...
-
-
 class Course(Protocol):
     """A way of running the layers."""
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import DataError
+from analysis.errors import DataError, first_line
 from analysis.places import cache_dir
 from analysis.reading.tables import LARGEST, READERS, Table
 from analysis.text import Provenance
@@ -82,7 +82,7 @@ def _licence(repository: str) -> str | None:
     except HFValidationError as error:
         raise DataError(f"{repository!r} is no file here and no id of a data set") from error
     except HfHubHTTPError as error:
-        raise DataError(f"the hub did not give {repository!r}: {_first_line(error)}") from error
+        raise DataError(f"the hub did not give {repository!r}: {first_line(error)}") from error
     except Exception:
         return None
     licence = getattr(card, "license", None) or ""
@@ -125,7 +125,7 @@ def _prepared(
     except ValueError as error:
         raise DataError(_which_part(name, place, error)) from error
     except Exception as error:
-        raise DataError(f"cannot read the data set {name}: {_first_line(error)}") from error
+        raise DataError(f"cannot read the data set {name}: {first_line(error)}") from error
     return {str(split): _table(rows) for split, rows in loaded.items() if len(rows)}
 
 
@@ -163,7 +163,7 @@ def _table(rows: Any) -> Table:
 
 def _unreached(name: str, reach: bool, error: Exception) -> str:
     if reach:
-        return f"the hub could not give the data set {name!r}: {_first_line(error)}"
+        return f"the hub could not give the data set {name!r}: {first_line(error)}"
     return (
         f"cannot reach the hub for the data set {name!r}, and no earlier download of it is here; "
         "check the network and the name, or give a file, or 'demo'"
@@ -174,11 +174,6 @@ def _which_part(name: str, place: str, error: ValueError) -> str:
     """The library's way to say that a data set has several parts is a ValueError with their list."""
     parts = re.findall(r"'([\w.-]+)'", str(error)) if "config" in str(error).lower() else []
     if not parts:
-        return f"cannot read the data set {name}: {_first_line(error)}"
+        return f"cannot read the data set {name}: {first_line(error)}"
     choices = ", ".join(dict.fromkeys(part for part in parts if part != place))
     return f"{name} has several parts; write one of them after a colon ({choices})"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

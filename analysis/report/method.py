@@ -65,9 +65,10 @@ def _removing(found: Findings) -> str:
     repair = {
         "none": "Nothing is repaired.",
         "mean": "The removed heads' mean output on the calibration split is folded into the bias.",
-        "least-squares": "The output projections are then solved anew by least squares on the calibration split, "
-        "layer by layer from the bottom up, so that each gives what the full model's gave. If the repaired model is "
-        "worse on the selection split, the repair is taken back.",
+        "least-squares": "Every projection that writes to the residual stream (attention's output and the end of the "
+        "feed-forward part) is then solved anew by least squares on the calibration split, from the bottom up, so that "
+        "the stream comes as close as it can to the full model's. If the repaired model is worse on the selection "
+        "split, the repair is taken back.",
     }[found.plan.repair]
     return (
         "The rows of the query, key and value projections and the columns of the output projection that belong to a "

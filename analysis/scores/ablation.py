@@ -79,7 +79,7 @@ def _sampled(gains: np.ndarray) -> Found:
     pairs = len(gains) // 2
     means = gains[: 2 * pairs].reshape(pairs, 2, -1).mean(axis=1)
     errors = means.std(axis=0, ddof=1) / np.sqrt(pairs) if pairs > 1 else np.array([])
-    return Found(gains.mean(axis=0).tolist(), passes=gains.size, errors=errors.tolist())
+    return Found(gains.mean(axis=0).tolist(), errors=errors.tolist())
 
 
 def _loss(replay: Replay, mask: HeadMask, notes: Notes) -> float:

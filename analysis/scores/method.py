@@ -53,8 +53,6 @@ class Found:
     """By layer, then head; of a search the step at which the head went."""
     masks: Mapping[int, HeadMask] = field(default_factory=dict)
     """By number of heads on: masks better than the order's own, which swaps found."""
-    passes: int = 0
-    """Masks that were evaluated."""
     errors: Sequence[float] = ()
     """The standard error of each score where scores are sampled, by layer, then head."""
 

@@ -37,65 +37,58 @@ def greedy(subject: Subject, evidence: Evidence) -> Iterator[Step[Found]]:
     full = HeadMask.full(subject.anatomy)
     total = full.heads_total
     stops = {round(share * total) for share in SWAPPED_AT}
-    mask, order, passes = full, list[Head](), 0
+    mask, order = full, list[Head]()
     masks: dict[int, HeadMask] = {}
     while mask.heads_on:
-        head, _, seen = _next(replay, mask, evidence.notes)
-        mask, passes = mask.switched([head], on=False), passes + seen
+        head, _ = _next(replay, mask, evidence.notes)
+        mask = mask.switched([head], on=False)
         order.append(head)
         if len(order) in stops and mask.heads_on:
-            mask, order, seen = _swapped(replay, mask, order, evidence.notes)
+            mask, order = _swapped(replay, mask, order, evidence.notes)
             masks[mask.heads_on] = mask
-            passes += seen
         yield Step(
             len(order),
             total,
             "heads",
-            None if mask.heads_on else _found(subject, order, masks, passes),
+            None if mask.heads_on else _found(subject, order, masks),
         )
 
 
-def _found(subject: Subject, order: list[Head], masks: dict[int, HeadMask], passes: int) -> Found:
+def _found(subject: Subject, order: list[Head], masks: dict[int, HeadMask]) -> Found:
     place = {head: float(step) for step, head in enumerate(order)}
-    return Found(by_head(subject, place), masks, passes)
+    return Found(by_head(subject, place), masks)
 
 
-def _next(replay: Replay, mask: HeadMask, notes: Notes) -> tuple[Head, float, int]:
-    """The head to remove, the divergence without it, and how many masks that took."""
+def _next(replay: Replay, mask: HeadMask, notes: Notes) -> tuple[Head, float]:
+    """The head to remove, and the divergence without it."""
 
     def look() -> dict[str, Any]:
         neighbours = finish(replay.without_each(mask))
         found = neighbours.divergences
         best = int(found.argmin())
-        return {
-            "next": neighbours.heads[best],
-            "divergence": float(found[best]),
-            "masks": len(found),
-        }
+        return {"next": neighbours.heads[best], "divergence": float(found[best])}
 
     noted = notes.once(f"next after {mask.encode()}", look)
     layer, head = noted["next"]
-    return (layer, head), noted["divergence"], noted["masks"]
+    return (layer, head), noted["divergence"]
 
 
 def _swapped(
     replay: Replay, mask: HeadMask, order: list[Head], notes: Notes
-) -> tuple[HeadMask, list[Head], int]:
+) -> tuple[HeadMask, list[Head]]:
     now = _divergence(replay, mask, notes)
-    passes = 1
     for _ in range(SWAPS):
         returned = {
             head: _divergence(replay, mask.switched([head], on=True), notes) for head in order
         }
         back = min(returned, key=lambda head: returned[head])
-        gone, reached, seen = _next(replay, mask.switched([back], on=True), notes)
-        passes += len(returned) + seen
+        gone, reached = _next(replay, mask.switched([back], on=True), notes)
         if gone == back or reached >= now:
             break
         mask = mask.switched([back], on=True).switched([gone], on=False)
         order = [head for head in order if head != back] + [gone]
         now = reached
-    return mask, order, passes
+    return mask, order
 
 
 def _divergence(replay: Replay, mask: HeadMask, notes: Notes) -> float:

@@ -17,8 +17,6 @@ from analysis.plan import LONGEST, Ablation, Plan, Repair
 from analysis.store.database import Database
 from analysis.store.schema import plans
 
-SHORT = 8
-"""Characters of an id that people are shown."""
 LONGEST_NOTE = 5000
 """Characters of a note at most."""
 
