@@ -52,6 +52,11 @@ class Anatomy:
         return sum(self.heads)
 
     @property
+    def stacks(self) -> tuple[str, ...]:
+        """The titles of the layers where there are several kinds, as in an encoder and its decoder; else nothing."""
+        return self.titles if len({title.split()[0] for title in self.titles}) > 1 else ()
+
+    @property
     def note(self) -> str:
         """A sentence on what a mask means in this model, where that needs one; else empty."""
         if self.depths > 1:

@@ -110,8 +110,8 @@ def adopt(model: nn.Module) -> None:
     interface = family_of(model).interface
     for index, module in enumerate(attentions_of(model)):
         if not interface and not hasattr(module, "headcount_layer"):
-            module.register_forward_pre_hook(_ask, with_kwargs=True)
-            module.register_forward_hook(_meet, with_kwargs=True)
+            module.register_forward_pre_hook(_before_deberta, with_kwargs=True)
+            module.register_forward_hook(_after_deberta, with_kwargs=True)
         # Several families (DistilBERT among them) do not number their attention modules.
         module.headcount_layer = index
     if interface:
@@ -208,8 +208,8 @@ def _allowed(module: Any, attention_mask: Tensor | None, scores: Tensor) -> Tens
     return None
 
 
-def _ask(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """Before DeBERTa's attention: ask for the weights when somebody watches."""
+def _before_deberta(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Ask for the weights when somebody watches."""
     intervention = _intervention.get()
     if intervention is None or intervention.watch is None:
         return None
@@ -217,10 +217,10 @@ def _ask(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
     return (states, attention_mask), {**named, "output_attentions": True}
 
 
-def _meet(
+def _after_deberta(
     module: Any, given: tuple[Any, ...], named: dict[str, Any], result: tuple[Tensor, Tensor | None]
 ) -> Any:
-    """After DeBERTa's attention: show it to the watcher and apply the gates."""
+    """Show it to the watcher and apply the gates."""
     intervention = _intervention.get()
     context, weights = result
     if intervention is None or context.shape[-1] == 0:

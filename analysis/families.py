@@ -1,6 +1,7 @@
 """The table of model families: where each keeps its heads, and what must change when some are removed.
 
-Adding a family is adding a row to `FAMILIES`; no other file names one.
+Adding a family is adding a row to `FAMILIES`; only DeBERTa, which computes attention by itself, has code elsewhere (the
+hooks of `attention`).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,11 @@ WARM_UP = 3
 """Untimed rounds before the first timed one."""
 
 MOST_THREADS = 256
+
+
+def computer(subject: Subject) -> str:
+    """What a latency belongs to: this computer, the model's device, and the threads it may use."""
+    return f"{platform.node()}, {subject.device.type}, {torch.get_num_threads()} threads"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ twice the entities found to those named and true. Words and tokens of one text d
 come from the spread of whole texts: with text `i` adding `a_i` and `b_i`, the ratio `R = A / B` moves by
 `(a_i - R b_i) / B` for each text, and the variance is the sum of their squares times `m / (m - 1)` for `m` texts
 (the linearised ratio estimator; Cochran 1977, section 6.4). An interval of a share reaches at least as far as so many
-texts leave open where none of them differs: the rule of three, 3 / m to either side.
+texts leave open where none of them differs, `intervals.OPEN` / m to either side.
 """
 
 from __future__ import annotations

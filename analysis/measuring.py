@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from analysis.attention import Means
 from analysis.cost import cost
 from analysis.errors import MaskError, ModelError
 from analysis.evaluation import Evaluation, compared
-from analysis.latency import Runner, timing
+from analysis.latency import Runner, computer, timing
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.plan import Ablation, Repair
 from analysis.progress import Step
+from analysis.protocol import unseen
 from analysis.removal import BATCH, LENGTH
 from analysis.replay import Replay
 from analysis.store import Occasion, Saving
@@ -70,6 +68,7 @@ def appraising(
     Raises:
         MaskError: the mask is of another model, or its heads cannot be removed.
         MethodError: `mean` ablation without means, or a repair without a calibration split.
+        ProtocolError: the repair would see sentences of the test split.
     """
     if not treatment.is_repaired:
         yield from replay.evaluating(treatment.mask, ablation=treatment.ablation, means=means)
@@ -93,9 +92,11 @@ def mending(subject: Subject, data: LabelledText, treatment: Treatment) -> Itera
     Raises:
         MaskError: the mask is of another model, or its heads cannot be removed.
         MethodError: a repair without a calibration split.
+        ProtocolError: test sentences are among those of these splits.
     """
     from analysis.repair import repairing
 
+    unseen(data)
     calibration: Any = data.splits.get("calibration")
     selection: Any = data.splits.get("selection")
     yield from repairing(
@@ -107,11 +108,6 @@ def occasion(subject: Subject, mask: HeadMask) -> Occasion:
     """On what a mask's saving is measured: this computer, one sentence of 128 tokens or the model's most."""
     place, length = computer(subject), min(LENGTH, subject.max_length)
     return Occasion(subject.fingerprint, mask, place, BATCH, length)
-
-
-def computer(subject: Subject) -> str:
-    """What a latency belongs to: this computer, the model's device, and the threads it may use."""
-    return f"{platform.node()}, {subject.device.type}, {torch.get_num_threads()} threads"
 
 
 def is_removable(subject: Subject, mask: HeadMask) -> bool:

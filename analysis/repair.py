@@ -18,13 +18,14 @@ import torch
 
 from analysis.anatomy import sites_of
 from analysis.batches import TOKENS, batches
-from analysis.errors import MethodError, ProtocolError, unknown
+from analysis.errors import MethodError, unknown
 from analysis.folding import folding
 from analysis.mask import HeadMask
 from analysis.measures import told
 from analysis.models import Subject, structural_copy
 from analysis.plan import Plan
 from analysis.progress import Step, finish, is_shared
+from analysis.protocol import only
 from analysis.replay import Replay
 from analysis.solving import Recovered, Teacher, solving
 from analysis.surgery import mask_of, prune
@@ -226,10 +227,7 @@ def _check(kind: str, calibration: Any, selection: Any, ridge: float) -> None:
         (calibration, Calibration, "solved"),
         (selection, Selection, "compared"),
     ):
-        if split is not None and not isinstance(split, wanted):
-            raise ProtocolError(
-                f"a repair is {use} on the {wanted.name} split, not on "
-                f"{getattr(split, 'name', type(split).__name__)!r}"
-            )
+        if split is not None:
+            only(split, wanted, f"a repair is {use} on the {wanted.name} split, not on {{name}}")
     if not 0 <= ridge < float("inf"):
         raise MethodError(f"the ridge must be 0 or more, not {ridge}")

@@ -12,7 +12,7 @@ from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import MethodError
-from analysis.intervals import CONFIDENCE, OPEN, Change, paired_change
+from analysis.intervals import CONFIDENCE, Change, paired_change
 
 MARGIN = 1.0
 """Points of accuracy whose loss is called negligible unless another margin is stated."""
@@ -97,7 +97,7 @@ def needed(fixed: int, broken: int, n: int, margin: float = MARGIN) -> int | Non
 
     `((z_0.975 + z_0.8) s / (margin + d))^2`, where d is the observed change, or 0 if it is a gain, and s the
     standard deviation of one sentence's change, in points; with no changed answers at all one change is
-    assumed. At least so many that the interval's reach of `3 / n` (`intervals.paired_change`) fits into that
+    assumed. At least so many that what n sentences without a changed answer leave open (`fewest`) fits into that
     room, and more than the n that did not decide. None where the observed loss itself reaches the margin.
     """
     shares = max(fixed + broken, 1) / n
@@ -108,7 +108,7 @@ def needed(fixed: int, broken: int, n: int, margin: float = MARGIN) -> int | Non
     spread = math.sqrt(max(shares - observed**2, 0.0))
     quantiles = norm.ppf(0.5 + CONFIDENCE / 2) + norm.ppf(POWER)
     by_spread = math.ceil((quantiles * spread / room) ** 2)
-    return max(by_spread, math.floor(OPEN / room) + 1, n + 1)
+    return max(by_spread, fewest(100 * room), n + 1)
 
 
 def detectable(changed: int, n: int) -> float:
@@ -126,8 +126,13 @@ def detectable(changed: int, n: int) -> float:
 
 
 def fewest(margin: float = MARGIN) -> int:
-    """Sentences below which no loss can be shown to be below a margin, even if not one answer changes."""
-    return math.floor(OPEN / (margin / 100)) + 1
+    """Sentences below which no loss can be shown to be below a margin, even if not one answer changes.
+
+    The exact upper limit of a share of which none of n was seen, `1 - 0.025^(1/n)`, lies below the margin from there.
+    """
+    if margin >= 100:
+        return 1
+    return math.floor(math.log(0.5 - CONFIDENCE / 2) / math.log1p(-margin / 100)) + 1
 
 
 def percentile(value: float, others: Sequence[float]) -> float:

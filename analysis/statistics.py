@@ -1,8 +1,8 @@
 """Numbers read off attention: what each means, and how it is computed from one tensor.
 
-Every function here takes attention `weights` of shape `[batch, heads, query, key]` whose rows sum to 1
-over the allowed keys and are 0 elsewhere, and gives one number a query: `[batch, heads, query]`.
-`profiling` averages them over the real queries of a sentence, then over sentences.
+Unless it says otherwise, a function here takes attention `weights` of shape `[batch, heads, query, key]` whose rows sum
+to 1 over the allowed keys and are 0 elsewhere, and gives one number a query: `[batch, heads, query]`. `profiling`
+averages them over the real queries of a sentence, then over sentences.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def sweeping(
     """Evaluate each method at each fraction; the table grows by a row a step.
 
     Heads are scored on the calibration split, searched and tuned on the selection split, and judged on
-    `split`. Only `random` depends on the seed; the other methods run once and carry the first seed.
+    `split`. `random` runs with every seed; the other methods run once and carry the first seed, from which Shapley
+    draws its orders.
 
     Args:
         subject: the model.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from analysis.attention import ABLATIONS, Ablation
 from analysis.errors import MethodError, ProtocolError, unknown
+from analysis.precision import PRECISIONS
 from analysis.repair import REPAIRS
-from analysis.scores import METHODS
+from analysis.scores import METHODS, check_seed
 from analysis.text import LabelledText, Selection, Split, Test
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -24,7 +25,7 @@ class Sweep:
     fractions: Sequence[float] = FRACTIONS
     """Shares of heads removed, 0 to 1."""
     seeds: Sequence[int] = SEEDS
-    """Of the random method; the others run once, with the first."""
+    """Of the random method; the others run once, with the first, from which Shapley draws its orders."""
     split: str = "selection"
     """What accuracy is measured on: `selection`, or `test` to report."""
     limit: int | None = None
@@ -50,7 +51,8 @@ class Sweep:
         """Refuse what cannot be compared.
 
         Raises:
-            MethodError: an unknown method, ablation or repair; a fraction outside 0 to 1; nothing to do.
+            MethodError: an unknown method, ablation, repair or precision; a fraction outside 0 to 1; a seed below 0;
+                nothing to do.
             ProtocolError: a split that accuracy is not measured on.
         """
         for name in self.methods:
@@ -62,6 +64,10 @@ class Sweep:
         ):
             if name not in choices:
                 raise MethodError(unknown(kind, name, choices))
+        if self.precision not in PRECISIONS:
+            raise MethodError(unknown("precision", self.precision, PRECISIONS))
+        for seed in self.seeds:
+            check_seed(seed)
         for fraction in self.fractions:
             if not 0 <= fraction <= 1:
                 raise MethodError(f"the fraction {fraction} is not between 0 and 1")
@@ -100,7 +106,7 @@ def plan_rows(plan: Sweep) -> Iterator[Cell]:
 
 
 def seeds_of(plan: Sweep, method: str) -> Sequence[int]:
-    """The seeds that a method runs with: only `random` draws."""
+    """The seeds that a method runs with: `random` with each."""
     return plan.seeds if method == "random" else plan.seeds[:1]
 
 

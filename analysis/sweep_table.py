@@ -28,7 +28,7 @@ COLUMNS = (
 ).split()
 """`setting` are a method's tuned weights with commas, or `USUAL`; `fraction` is the share of heads removed, 0 to 1; `n`
 counts answers and `texts` the texts that they are about; `change` and its ends are points of accuracy against the
-full model on the same sentences (paired bootstrap); `fixed` and `broken` count answers that became right or wrong;
+full model on the same sentences (`paired_change`); `fixed` and `broken` count answers that became right or wrong;
 `agreement` is the share of sentences with the full model's answer and `divergence` the mean Kullback-Leibler
 divergence from it in nats, each with its 95 % interval (Wilson's of agreement where a text gets one answer, else
 over whole texts); `latency_ratio` is how many times faster than the full model, from `latency_low` to `latency_high`

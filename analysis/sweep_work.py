@@ -12,6 +12,7 @@ from analysis.attention import Means
 from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import Evaluation, compared
 from analysis.journal import Journal, Notes, digest, key_of
+from analysis.latency import computer
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.pace import Pace
@@ -33,7 +34,9 @@ from analysis.text import Calibration, LabelledText, Selection
 from analysis.tuning import tune
 
 FORMAT = 2
-"""Of what is kept of a sweep: another number measures anew, so it rises when rows or scores mean something else."""
+"""Of what is kept of a sweep: another number measures all anew, so it rises when scores mean something else."""
+ROW_FORMAT = 2
+"""The same of its rows alone."""
 
 
 class Work:
@@ -55,7 +58,9 @@ class Work:
         self._means: Means | None = None
         scored = (digest(self.calibration), digest(data.splits.get(Selection.name)))
         self._scored = (FORMAT, subject.fingerprint, *scored, plan.tuned)
-        self._key = (self._scored, tuple(COLUMNS), digest(self.judged), plan.numbers, plan.timed)
+        timed = computer(subject) if plan.timed else False
+        kind = (ROW_FORMAT, tuple(COLUMNS))
+        self._key = (self._scored, kind, digest(self.judged), plan.numbers, timed)
 
     def _check(self) -> None:
         """Refuse at once what splits that are not there would stop hours later."""
@@ -80,9 +85,8 @@ class Work:
 
     def rankings(self) -> Iterator[Step[Ranking]]:
         """Score the heads by every method, reporting on the way; one that cannot run is refused before any has."""
-        if self.calibration is not None:
-            for method in self.plan.methods:
-                METHODS[method].check(self.subject, Evidence(self.calibration, None))
+        for method in self.plan.methods:
+            METHODS[method].check(self.subject, Evidence(self.calibration, None))
         for method in self.plan.methods:
             for seed in seeds_of(self.plan, method):
                 key = key_of("ranking", self._scored, method, seed)

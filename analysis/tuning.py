@@ -12,7 +12,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.protocol import only
 from analysis.scores import METHODS, Ranking, rank
-from analysis.scores.ablation import replay_of
+from analysis.scores.ablation import answers_of
 from analysis.swept import Swept
 from analysis.text import Calibration, Selection
 
@@ -73,7 +73,7 @@ def tune(subject: Subject, calibration: Calibration, selection: Selection, metho
     """
     check_tunable(method)
     _on_selection(selection)
-    replay = replay_of(subject, selection)
+    replay = answers_of(subject, selection)
     full = replay.evaluate().predictions.logits
     total = subject.anatomy.heads_total
     rows: list[tuple[tuple[float, ...], float]] = []

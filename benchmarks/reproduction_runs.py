@@ -15,7 +15,7 @@ from analysis.journal import Journal, digest, key_of
 from analysis.models import Subject
 from analysis.progress import Step
 from analysis.sweep_table import COLUMNS
-from analysis.sweep_work import FORMAT
+from analysis.sweep_work import FORMAT, ROW_FORMAT
 from analysis.text import LabelledText
 
 REPAIRED = (0.25, 0.5)
@@ -37,7 +37,9 @@ def claim(journal: Journal, subject: Subject, data: LabelledText, precision: str
             something else.
     """
     splits = tuple(digest(data.splits[name]) for name in sorted(data.splits))
-    mine = key_of("source", FORMAT, tuple(COLUMNS), subject.fingerprint, splits, precision)
+    mine = key_of(
+        "source", FORMAT, ROW_FORMAT, tuple(COLUMNS), subject.fingerprint, splits, precision
+    )
     owners = {value["source"] for value in journal.values if "source" in value}
     if owners - {mine}:
         raise PlaceError(

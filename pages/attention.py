@@ -44,6 +44,7 @@ def board() -> None:
             chosen=head,
             sprite=found.picture,
             label="Attention maps of every head; choose one to see it large",
+            titles=here.anatomy.stacks,
         )
         st.caption("Each map has a scale of its own. Heads that are switched off are hatched.")
         figure.save(

@@ -66,6 +66,7 @@ def board() -> None:
             forecasts=views.forecasts(forecast, session.mask, groups) if forecast else None,
             groups=groups,
             repaired=cells.repaired(here, session.mask),
+            titles=here.anatomy.stacks,
         )
         cells.waiting(here)
         with st.container(horizontal=True, vertical_alignment="center"):

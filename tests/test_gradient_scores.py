@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from families.tiny import build
 from scoring import CALIBRATION, HEADS, full, one_by_one, order_of, scores
 from tiny import tiny_model
 from torch.nn.functional import cross_entropy
@@ -122,3 +123,42 @@ def attributed_slowly(model, batch, target, steps=4):
         answer[0, batch.labels[0]].backward()
         integral = integral + leaf.grad / steps
     return (attention * integral)[0].flatten(1).amax(-1)
+
+
+def test_attributions_of_a_layer_that_runs_at_several_depths_add_up(tokenizer):
+    subject = load_model(build("albert"), tokenizer=tokenizer)
+    few = CALIBRATION.limited(3)
+    wanted = sum(
+        attributed_at_all_depths(subject.model, batch) for batch in one_by_one(subject, few)
+    )
+    found = finish(attribution.attention_attribution(subject, Evidence(few, None), steps=4))
+    assert found == pytest.approx((wanted / len(few)).tolist(), rel=1e-3, abs=1e-6)
+
+
+def attributed_at_all_depths(model, batch, steps=4):
+    integral = attention = None
+    layer = model.albert.encoder.albert_layer_groups[0].albert_layers[0]
+    own = layer.attention
+    for step in range(1, steps + 1):
+        hidden = model.albert.embeddings(batch.inputs["input_ids"])
+        hidden = model.albert.encoder.embedding_hidden_mapping_in(hidden)
+        maps, leaves = [], []
+        for _ in range(model.config.num_hidden_layers):
+            q, k, v = (
+                lin(hidden).view(1, -1, 4, 8).transpose(1, 2)
+                for lin in (own.query, own.key, own.value)
+            )
+            weights = (q @ k.transpose(-1, -2) / 8**0.5).softmax(-1)
+            maps.append(weights.detach())
+            leaves.append(weights * (step / steps))
+            leaves[-1].requires_grad_() if leaves[-1].is_leaf else leaves[-1].retain_grad()
+            mixed = (leaves[-1] @ v).transpose(1, 2).flatten(2)
+            hidden = own.LayerNorm(own.dense(mixed) + hidden)
+            hidden = layer.full_layer_layer_norm(layer.ff_chunk(hidden) + hidden)
+        pooled = model.albert.pooler_activation(model.albert.pooler(hidden[:, 0]))
+        answer = model.classifier(pooled).softmax(-1)
+        answer[0, batch.labels[0]].backward()
+        gradient = torch.stack([leaf.grad for leaf in leaves])
+        integral = gradient / steps if integral is None else integral + gradient / steps
+        attention = torch.stack(maps)
+    return (attention * integral).sum(0)[0].flatten(1).amax(-1)

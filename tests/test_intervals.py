@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap, norm
+from scipy.stats import binom, bootstrap, norm
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.intervals import paired_change, wilson
@@ -41,7 +41,7 @@ def test_wilson_holds_the_share_and_stays_between_0_and_1(found):
 
 
 @pytest.mark.parametrize(("fixed", "broken", "n"), [(20, 55, 872), (9, 4, 300), (120, 130, 2000)])
-def test_the_change_is_scipy_s_paired_bootstrap(fixed, broken, n):
+def test_the_change_is_scipy_s_paired_bootstrap_or_a_little_wider(fixed, broken, n):
     """Drawing three counts at once is drawing n sentences; both know the interval to their noise."""
     difference = np.repeat([1.0, -1.0, 0.0], [fixed, broken, n - fixed - broken])
     drawn = bootstrap(
@@ -50,8 +50,8 @@ def test_the_change_is_scipy_s_paired_bootstrap(fixed, broken, n):
     found = paired_change(fixed, broken, n)
     error = 100 * difference.std() / np.sqrt(n)
     assert found.points == pytest.approx(100 * difference.mean())
-    assert found.low == pytest.approx(100 * drawn.low, abs=0.15 * error)
-    assert found.high == pytest.approx(100 * drawn.high, abs=0.15 * error)
+    assert -0.15 * error <= 100 * drawn.low - found.low <= 0.6 * error
+    assert -0.15 * error <= found.high - 100 * drawn.high <= 0.6 * error
 
 
 @settings(deadline=None, max_examples=60)
@@ -87,10 +87,39 @@ def test_the_same_counts_give_the_same_interval():
     assert paired_change(12, 30, 900) == paired_change(12, 30, 900)
 
 
-def test_no_flips_are_the_rule_of_three():
-    assert paired_change(0, 0, 1000).high == pytest.approx(0.3)
-    assert paired_change(0, 0, 1000).low == pytest.approx(-0.3)
-    assert paired_change(0, 0, 1).high == 100
+def test_no_flips_leave_the_exact_limit_open():
+    """A change that 1,000 sentences miss with a chance of 2.5 % in either direction: 3.7 in 1,000, not 3."""
+    limit = 100 * (1 - 0.025 ** (1 / 1000))
+    assert paired_change(0, 0, 1000).high == pytest.approx(limit)
+    assert paired_change(0, 0, 1000).low == pytest.approx(-limit)
+    assert paired_change(0, 0, 1).high == pytest.approx(97.5)
+
+
+@pytest.mark.parametrize("n", [301, 368, 600, 872, 2097])
+@pytest.mark.parametrize("loss", [0.5, 1.0])
+def test_a_loss_as_large_as_the_margin_seldom_looks_smaller(n, loss):
+    """Where answers only break, the lower end lies above the true loss in one of forty samples at most."""
+    claimed = [
+        paired_change(0, broken, n).low > -loss for broken in range(round(n * loss / 100) + 1)
+    ]
+    chances = binom.pmf(np.arange(len(claimed)), n, loss / 100)
+    assert chances[claimed].sum() <= 0.025
+
+
+@pytest.mark.parametrize(("fixed", "broken"), [(0.002, 0.012), (0.02, 0.03), (0.0, 0.01)])
+def test_the_interval_holds_the_true_change_in_95_of_100_samples(fixed, broken):
+    drawn = np.random.default_rng(0).multinomial(872, [fixed, broken, 1 - fixed - broken], 2000)
+    kinds, times = np.unique(drawn[:, :2], axis=0, return_counts=True)
+    ends = [paired_change(int(up), int(down), 872) for up, down in kinds]
+    true = 100 * (fixed - broken)
+    held = np.array([each.low <= true <= each.high for each in ends])
+    assert times[held].sum() / 2000 > 0.94
+
+
+def test_a_surer_interval_is_wider():
+    usual, surer = paired_change(20, 30, 872), paired_change(20, 30, 872, 0.99)
+    assert surer.low < usual.low
+    assert surer.high > usual.high
 
 
 def test_one_flip_excludes_no_more_than_none():

@@ -9,10 +9,14 @@ import pytest
 from tiny import sentences
 
 from analysis.errors import ProtocolError
+from analysis.handover.delivery import Wish, delivering
 from analysis.mask import HeadMask
+from analysis.measuring import Treatment, mending
+from analysis.plan import Plan
 from analysis.protocol import disjoint, only
 from analysis.repair import repair
-from analysis.scores import rank
+from analysis.report.findings import gathering
+from analysis.scores import METHODS, rank
 from analysis.scores.method import Evidence
 from analysis.sweep import sweep, swept
 from analysis.swept import Swept
@@ -90,6 +94,8 @@ def test_test_sentences_in_another_splits_dress_are_recognised(distilbert, name,
     kind = {"calibration": Calibration, "selection": Selection}[name]
     leaked = kind(tuple(map(spelt, TEST.texts[:6])), TEST.labels[:6])
     leaky = data(**{name: leaked})
+    mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
+    plan = Plan("less", "live", distilbert.fingerprint, mask, repair="mean")
     with pytest.raises(ProtocolError, match="of 30 texts of the test split are also in"):
         disjoint(leaky, TEST)
     for attempt in (
@@ -97,6 +103,9 @@ def test_test_sentences_in_another_splits_dress_are_recognised(distilbert, name,
         lambda: rank(distilbert, leaky, "taylor"),
         lambda: sweep(distilbert, leaky, ("random",), split="test"),
         lambda: sweep(distilbert, leaky, ("taylor",), split="selection"),
+        lambda: next(mending(distilbert, leaky, Treatment(mask, repair="mean"))),
+        lambda: next(delivering(distilbert, leaky, plan, Wish())),
+        lambda: next(gathering(distilbert, leaky, plan)),
     ):
         with pytest.raises(ProtocolError, match="of 30 texts of the test split are also in"):
             attempt()
@@ -118,14 +127,17 @@ def test_a_repair_is_neither_solved_nor_compared_on_the_test_split(distilbert):
     mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
     with pytest.raises(ProtocolError):
         repair(distilbert, mask, TEST)
-    with pytest.raises(ProtocolError):
-        repair(distilbert, mask, CALIBRATION, selection=TEST)
+    for split in (TEST, Both(*sentences(5)), Dressed(*sentences(5))):
+        with pytest.raises(ProtocolError, match="compared on the selection split"):
+            repair(distilbert, mask, CALIBRATION, selection=split)
+    with pytest.raises(ProtocolError, match="solved on the calibration split"):
+        repair(distilbert, mask, Dressed(*sentences(5)))
 
 
 def test_masks_and_settings_do_not_depend_on_the_test_split(distilbert):
     """The same sweep with other test sentences judges the same masks."""
     other = data(test=Test(*sentences(25, seed=9)))
-    methods = ("taylor", "hies", "attention-guided", "repair-aware")
+    methods = tuple(METHODS)
     options = {"fractions": (0.25, 0.5), "tuned": True, "split": "test", "precision": "float32"}
     first, second = (sweep(distilbert, each, methods, **options) for each in (data(), other))
     assert list(first["mask"]) == list(second["mask"])

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
+from families.tiny import build
 from scoring import CALIBRATION, HEADS, one_by_one, order_of, scores
 from tiny import tiny_model
 
 from analysis.anatomy import outputs_of
+from analysis.batches import batches
 from analysis.models import load_model
 from analysis.scores import reconstruction
 
 
 def moments_by_hand(subject):
     """Fisher-weighted covariance of the heads' outputs and their gradients' moment, sentence by sentence."""
-    outputs, gradients, weights = ([[] for _ in range(3)] for _ in range(3))
+    layers = subject.anatomy.layers
+    outputs, gradients, weights = ([[] for _ in range(layers)] for _ in range(3))
     for batch in one_by_one(subject, CALIBRATION):
         seen = []
         hooks = [
@@ -29,20 +34,25 @@ def moments_by_hand(subject):
             hook.remove()
         for label, probability in enumerate(answer.detach().exp()):
             found = torch.autograd.grad(answer[label], seen, retain_graph=True)
-            for layer in range(3):
-                g = found[layer][0].double() * probability.double().sqrt()
-                outputs[layer].append(seen[layer][0].detach().double())
+            for place, (output, gradient) in enumerate(zip(seen, found, strict=True)):
+                layer = place % layers  # the one layer of ALBERT runs at every depth
+                g = gradient[0].double() * probability.double().sqrt()
+                outputs[layer].append(output[0].detach().double())
                 gradients[layer].append(g)
                 weights[layer].append(g.square().sum(-1))
-    for layer in range(3):
+    for layer in range(layers):
         z, g, w = (torch.cat(part[layer]) for part in (outputs, gradients, weights))
         mean = (w[:, None] * z).sum(0) / w.sum()
         yield (z - mean).T @ (w[:, None] * (z - mean)) / w.sum(), g.T @ g / len(CALIBRATION)
 
 
-def test_repair_aware_takes_the_moments_of_outputs_and_fisher_gradients(distilbert):
-    found = reconstruction.moments(distilbert, CALIBRATION)
-    for layer, wanted in zip(found, moments_by_hand(distilbert), strict=True):
+@pytest.mark.parametrize(
+    ("family", "labels"), [("distilbert", 2), ("albert", 2), ("distilbert", 3), ("bert", 4)]
+)
+def test_repair_aware_takes_the_moments_of_outputs_and_fisher_gradients(family, labels, tokenizer):
+    subject = load_model(build(family, num_labels=labels), tokenizer=tokenizer)
+    found = reconstruction.moments(subject, CALIBRATION)
+    for layer, wanted in zip(found, moments_by_hand(subject), strict=True):
         for one, other in zip((layer.outputs, layer.gradients), wanted, strict=True):
             assert torch.allclose(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
 
@@ -90,3 +100,30 @@ def test_a_head_that_another_repeats_is_the_first_to_go(tokenizer):
     first, second, *_ = reconstruction.eliminate(layers[1:2], (4,), ridge=1e-9)
     assert first.head in {(0, 0), (0, 1)}
     assert first.cost < 1e-6 * second.cost
+
+
+def test_directions_have_the_fisher_information_as_their_expectation():
+    """Exactly where there are few classes; over many draws where there are more."""
+    for classes, draws, error in ((2, 1, 1e-6), (4, 1, 1e-6), (6, 200_000, 0.01)):
+        logits = torch.randn(1, classes, generator=torch.Generator().manual_seed(classes))
+        p = logits.softmax(-1)[0]
+        numbers = torch.rand(draws, generator=torch.Generator().manual_seed(0))
+        found = reconstruction._directions(logits.expand(draws, -1), numbers)
+        second = sum(torch.einsum("nc,nd->cd", each, each) for each in found) / draws
+        assert torch.allclose(second, p.diag() - torch.outer(p, p), atol=error)
+
+
+def test_answers_of_one_text_do_not_add_to_each_others_information():
+    logits = torch.zeros(2, 2).expand(2, 2)
+    draws = torch.rand(20_000, 2, generator=torch.Generator().manual_seed(0))
+    products = [
+        float(torch.dot(*reconstruction._directions(logits, each)[0]).item()) for each in draws
+    ]
+    assert sum(products) / len(products) == pytest.approx(0, abs=0.02)
+
+
+def test_scores_do_not_depend_on_how_sentences_are_put_into_batches(tokenizer, monkeypatch):
+    subject = load_model(build("distilbert", num_labels=6), tokenizer=tokenizer)
+    together = scores(subject, "repair-aware")
+    monkeypatch.setattr(reconstruction, "batches", partial(batches, tokens=1))
+    assert order_of(scores(subject, "repair-aware")) == order_of(together)

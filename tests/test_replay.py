@@ -11,6 +11,7 @@ from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
 from analysis.models import load_model
 from analysis.passes import course, packed, packs
+from analysis.passes.tapped import TappedCourse
 from analysis.profiling import profile
 from analysis.progress import finish
 from analysis.replay import Replay, _spread_out
@@ -222,7 +223,7 @@ def test_a_layer_that_is_not_what_its_family_promises_takes_the_general_way(toke
     odd.distilbert.transformer.layer[1].ffn.activation = torch.nn.Tanh()
     odd.distilbert.transformer.layer[0].ffn.forward = lambda states: 2 * states
     replay = Replay(models.load_model(odd, tokenizer=tokenizer), split)
-    assert isinstance(replay._course, course.TappedCourse)
+    assert isinstance(replay._course, TappedCourse)
 
 
 def test_what_cannot_be_replayed_is_said(distilbert, split):

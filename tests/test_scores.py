@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from analysis.errors import MethodError, ProtocolError
 from analysis.evaluation import logits
 from analysis.models import load_model
 from analysis.scores import METHODS, rank, ranking
-from analysis.text import Calibration, Test
+from analysis.text import Calibration, Selection, Test
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -59,7 +61,28 @@ def test_what_a_method_lacks_is_said(distilbert):
         rank(distilbert, unlabelled, "taylor")
     with pytest.raises(MethodError, match=r"needs labels, and all 12 texts .* carry the same one"):
         rank(distilbert, Calibration(CALIBRATION.texts, (0,) * len(CALIBRATION)), "fisher")
-    assert len(rank(distilbert, unlabelled, "repair-aware").values) == 12
+
+
+@pytest.mark.parametrize(
+    "method", [name for name, each in METHODS.items() if each.needs == "texts"]
+)
+def test_methods_that_need_texts_alone_score_texts_without_labels_as_those_with(distilbert, method):
+    unlabelled = Calibration(CALIBRATION.texts, (-1,) * len(CALIBRATION))
+    mine = Selection(SELECTION.texts, (-1,) * len(SELECTION))
+    found = rank(distilbert, unlabelled, method, selection=mine)
+    wanted = rank(distilbert, CALIBRATION, method, selection=SELECTION)
+    assert found.order == wanted.order
+
+
+def test_what_needs_no_sentences_runs_on_data_without_calibration(distilbert, text):
+    few = replace(text, splits={"test": text.split("test")})
+    for method in ("random", "magnitude"):
+        assert len(rank(distilbert, few, method).values) == 12
+
+
+def test_a_seed_below_0_is_refused(distilbert):
+    with pytest.raises(MethodError, match="a seed is 0 or more, not -1"):
+        rank(distilbert, None, "random", seed=-1)
 
 
 def test_a_quantised_model_has_no_gradients(distilbert, tokenizer):

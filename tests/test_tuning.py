@@ -36,7 +36,7 @@ def moved(subject, method, setting, keep) -> float:
 @pytest.mark.parametrize("method", ["attention-guided", "hies"])
 def test_tuning_takes_the_setting_with_the_least_divergence(distilbert, method, monkeypatch):
     exact = Replay(distilbert, SELECTION, precision="float32")
-    monkeypatch.setattr(tuning, "replay_of", lambda *_: exact)
+    monkeypatch.setattr(tuning, "answers_of", lambda *_: exact)
     found = tune(distilbert, CALIBRATION, SELECTION, method)
     assert len(found.table) == len(METHODS[method].choices)
     wanted = {

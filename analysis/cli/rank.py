@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def rank_command(
     request: Request,
     method: Annotated[str, typer.Option(help="How heads are scored.")] = "attention-guided",
-    seed: Annotated[int, typer.Option(help="Of the random method.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of the random method, and of the orders of Shapley.")
+    ] = 0,
     tuned: Annotated[
         bool,
         typer.Option(

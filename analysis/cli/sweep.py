@@ -94,6 +94,7 @@ def sweep_command(
         steps = _looking(steps, subject, everything)
     table = watch(steps, f"evaluating {len(plan.methods)} methods")
     table = table.join(verdicts(table, margin))
+    _tell_too_few(subject, int(table["texts"].iloc[0]), margin)
     if as_json:
         rows = table.to_dict("records")
         print_json(
@@ -106,7 +107,6 @@ def sweep_command(
             }
         )
         return
-    _tell_too_few(subject, int(table["texts"].iloc[0]), margin)
     columns = list(SHOWN)
     if (main := yardstick(table).main.name) not in columns:
         columns.insert(columns.index("accuracy"), main)

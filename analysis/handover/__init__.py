@@ -1,1 +1,1 @@
-"""What goes with a model that is handed over: its card, its loading code, and the proof that it answers the same."""
+"""What goes with a model that is handed over: its card, its ONNX form, and the proof that it answers the same."""

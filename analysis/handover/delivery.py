@@ -23,6 +23,7 @@ from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.profiling import profiling
 from analysis.progress import Step
+from analysis.protocol import unseen
 from analysis.repair import Report, repairing
 from analysis.surgery import mask_of
 from analysis.text import Calibration, LabelledText, Selection, Split
@@ -138,6 +139,8 @@ def _foreseen(subject: Subject, data: LabelledText | None, plan: Plan, wish: Wis
             f"heads of {subject.anatomy.family} cannot be replaced by their mean output, only set to 0; "
             "make the plan with the ablation zero"
         )
+    if data is not None:
+        unseen(data)
     if data is None or not subject.task.is_judged:
         return None
     split = data.split(wish.split)

@@ -1,4 +1,4 @@
-"""Two ways of running a subject's layers so that a pass can begin in the middle.
+"""Running a subject's layers so that a pass can begin in the middle, by the fastest way that is true to the model.
 
 A course cuts a split into chunks and runs one chunk from a given layer upwards. `replay` decides where to
 begin and what to keep.
@@ -7,23 +7,20 @@ begin and what to keep.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from analysis.anatomy import part, sites_of
-from analysis.attention import Intervention, Means, gates_of, intervening
-from analysis.batches import Batch, batches
+from analysis.attention import Means
+from analysis.batches import batches
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.memory import State
 from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_layers
 from analysis.passes.packs import Pack
-from analysis.passes.products import quick_copy
+from analysis.passes.tapped import TappedCourse
 from analysis.progress import is_shared
 from analysis.text import Split
 
@@ -134,8 +131,11 @@ class PackedCourse:
                     states = self._climb(wide[len(some)], layer + 1, entering, prepared)
                     other = _stream(states[last], prepared[last])
                 ends.append(other)
-                is_end = some[-1] == mine[-1]
-                yield from [{}] * (len(some) - is_end)
+                silent = len(some) - (
+                    some[-1] == mine[-1]
+                )  # the last of a layer reports for all of them
+                for _ in range(silent):
+                    yield {}
             if mine:  # the last layer's few rows of all these heads in one product
                 answers = self._answers(torch.cat(ends)).chunk(len(mine))
                 yield dict(zip(mine, answers, strict=True))
@@ -147,45 +147,6 @@ def _stream(state: State, heads: Heads) -> Tensor:
     """The hidden states that enter a layer plus what its heads say."""
     hidden, context = state
     return heads.outward(context).add_(hidden)
-
-
-class TappedCourse:
-    """The general way: the model's own code, with a tap before every layer where a pass may begin."""
-
-    def __init__(self, subject: Subject, split: Split, dtype: torch.dtype) -> None:
-        self.dtype = dtype
-        self.subject = subject
-        self.model = quick_copy(subject.model, dtype)
-        self.resumes = _tap(self.model)
-        self.chunks: Sequence[Batch] = batches(subject, split)
-
-    def prepare(self, mask: HeadMask, means: Means | None) -> Intervention:
-        """The intervention that applies the mask."""
-        return Intervention(gates=gates_of(mask, self.subject.device), means=means)
-
-    @torch.inference_mode()
-    def run(
-        self, chunk: Batch, layer: int, state: State | None, prepared: Intervention
-    ) -> tuple[dict[int, State], Tensor]:
-        """See `Course.run`; a state is the hidden states that enter the layer."""
-        flow = _Flow(layer, state[0] if state is not None else None)
-        token = _flow.set(flow)
-        try:
-            with intervening(prepared):
-                logits = self.model(**chunk.inputs).logits.float()
-        finally:
-            _flow.reset(token)
-        return (flow.states if self.resumes else {}), logits
-
-    def without_each(
-        self, chunk: Batch, mask: HeadMask, means: Means | None, heads: Sequence[Head]
-    ) -> Iterator[Mapping[Head, Tensor]]:
-        """See `Course.without_each`."""
-        states, _ = self.run(chunk, 0, None, self.prepare(mask, means))
-        for head in heads:
-            prepared = self.prepare(mask.switched([head], on=False), means)
-            layer = head[0] if head[0] in states else 0
-            yield {head: self.run(chunk, layer, states.get(layer), prepared)[1]}
 
 
 def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
@@ -237,60 +198,4 @@ def _same_answers(subject: Subject, few: Split) -> bool:
         same = mine.shape == wanted.shape
         if not same or not torch.allclose(mine, wanted, atol=CLOSE, rtol=CLOSE):
             return False
-    return True
-
-
-@dataclass
-class _Flow:
-    """One pass through the taps: where it begins, with what, and what it saw on its way."""
-
-    start: int
-    given: Tensor | None
-
-    def __post_init__(self) -> None:
-        self.states: dict[int, State] = {}
-
-
-_flow: ContextVar[_Flow] = ContextVar("headcount_flow")
-
-
-class _Tap(nn.Module):
-    """Stands before a layer: skips it, or hands it the state that it would have got, and notes that state."""
-
-    def __init__(self, layer: nn.Module, number: int) -> None:
-        super().__init__()
-        self.layer = layer
-        self.number = number
-        self.gives_tuple = False
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            return getattr(super().__getattr__("layer"), name)
-
-    def forward(self, hidden: Tensor, *others: Any, **options: Any) -> Any:
-        flow = _flow.get()
-        if self.number < flow.start:
-            return (hidden,) if self.gives_tuple else hidden
-        if self.number == flow.start and flow.given is not None:
-            hidden = flow.given
-        elif self.number > flow.start:
-            flow.states[self.number] = (hidden,)
-        found = self.layer(hidden, *others, **options)
-        self.gives_tuple = isinstance(found, tuple)
-        return found
-
-
-def _tap(model: Any) -> bool:
-    """Put taps before the layers; False where a pass cannot begin in the middle.
-
-    It cannot where there are two stacks, or where one set of weights runs at several depths.
-    """
-    sites = sites_of(model)
-    if len({site.place.layers for site in sites}) > 1 or "*" in sites[0].place.layers:
-        return False
-    layers = part(getattr(model, "base_model", model), sites[0].place.layers)
-    for number, layer in enumerate(list(layers)):
-        layers[number] = _Tap(layer, number)
     return True

@@ -19,6 +19,7 @@ from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.profiling import Profile, profiling
 from analysis.progress import Step
+from analysis.protocol import unseen
 from analysis.repair import repairing
 from analysis.replay import Replay
 from analysis.surgery import mask_of, prune
@@ -135,12 +136,14 @@ def gathering(
         known: what need not be measured again.
 
     Raises:
-        HeadcountError: the plan is of another model, its heads cannot be removed, or a split is missing.
+        HeadcountError: the plan is of another model, its heads cannot be removed, a split is missing, or test
+            sentences are among those that the repair sees.
     """
     if subject.task.reads != "labelled texts":
         raise MethodError(
             f"{subject.name} is a model for {subject.task.title.lower()}; reports are about classifiers of texts so far"
         )
+    unseen(data)
     wish, known = wish or Wish(), known or Known()
     mask = mask_of(subject, plan)
     profile = known.profile or (

@@ -79,9 +79,10 @@ def _removing(found: Findings) -> str:
 def _intervals() -> str:
     return (
         "Accuracy: Wilson's 95 % interval of a share (1927). Change: a paired bootstrap over sentences, "
-        f"{RESAMPLES:,} resamples, because both models answer the same sentences; it reaches at least 3 / n to either "
-        "side. Speed: bootstrap over rounds. They hold the true value in 95 of 100 samples of sentences like these; "
-        "they say nothing about other kinds of text, and do not allow for having tried many plans."
+        f"{RESAMPLES:,} resamples, because both models answer the same sentences, and at least as wide as the exact "
+        "limits of both shares (Clopper and Pearson 1934, Newcombe 1998). Speed: bootstrap over rounds. They hold the "
+        "true value in 95 of 100 samples of sentences like these; they say nothing about other kinds of text, and do "
+        "not allow for having tried many plans."
     )
 
 

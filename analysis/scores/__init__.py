@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
+from scipy.stats import t
 
 from analysis.errors import MethodError, unknown
+from analysis.intervals import CONFIDENCE
 from analysis.journal import Notes
 from analysis.mask import HasHeads, Head, HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
 from analysis.protocol import unseen
+from analysis.scores.ablation import PERMUTATIONS
 from analysis.scores.method import Evidence, Found, Method
 from analysis.scores.table import METHODS
 from analysis.text import Calibration, LabelledText, Selection
 
-__all__ = ["METHODS", "QUICK", "Method", "Ranking", "rank", "ranking", "sampled"]
+__all__ = ["METHODS", "QUICK", "Method", "Ranking", "check_seed", "rank", "ranking", "sampled"]
 
 QUICK = tuple(method.name for method in METHODS.values() if not method.long)
 """Methods that take a few passes over the sentences, not hundreds."""
@@ -31,7 +34,7 @@ class Ranking:
     values: pd.DataFrame
     """One row a head: `layer`, `head`, `score`; higher = keep."""
     masks: Mapping[int, HeadMask] = field(default_factory=dict)
-    """By number of heads on: masks that a search found to be better than the order's own."""
+    """By number of heads on: masks that a search went through, which the order alone does not tell."""
     setting: tuple[float, ...] | None = None
     """The setting that was used, where the method has one and it is not the default."""
     errors: Sequence[float] = ()
@@ -107,6 +110,7 @@ def ranking(
         raise MethodError(
             f"the method {method!r} has no setting {tuple(setting)}; its settings: {have}"
         )
+    check_seed(seed)
     evidence = _evidence(data, selection, seed, notes or Notes())
     chosen.check(subject, evidence)
     scored = chosen.score(subject, evidence, *([] if setting is None else [tuple(setting)]))
@@ -125,6 +129,16 @@ def ranking(
     yield Step(1, 1, "methods", Ranking(method, table, found.masks, used, tuple(found.errors)))
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that nothing can be drawn from.
+
+    Raises:
+        MethodError: it is below 0.
+    """
+    if seed < 0:
+        raise MethodError(f"a seed is 0 or more, not {seed}")
+
+
 def sampled(found: Ranking) -> str:
     """How far the scores of a method that samples (Shapley values, in nats) can be trusted, in a sentence.
 
@@ -132,10 +146,13 @@ def sampled(found: Ranking) -> str:
         found: a ranking that has `errors`.
     """
     scores, errors = found.values["score"], pd.Series(found.errors)
-    within = int((scores.abs().to_numpy() < 2 * errors.to_numpy()).sum())
+    pairs = PERMUTATIONS // 2
+    wide = float(t.ppf(0.5 + CONFIDENCE / 2, pairs - 1))  # a mean over so few pairs
+    within = int((scores.abs().to_numpy() < wide * errors.to_numpy()).sum())
     return (
-        f"Scores are sampled: half of them have a standard error above {errors.median():.2g} nats, and {within} of "
-        f"{len(scores)} heads lie within two standard errors of 0, the score of a head that does nothing."
+        f"Scores are sampled: half of them have a standard error above {errors.median():.2g} nats, and with {within} "
+        f"of {len(scores)} heads the 95 % interval ({wide:.1f} standard errors, from {pairs} pairs of orders) holds 0, "
+        "the score of a head that does nothing."
     )
 
 
@@ -153,7 +170,7 @@ def _evidence(
     calibration = data
     if isinstance(data, LabelledText):
         unseen(data, selection)
-        found = data.split(Calibration.name)
+        found = data.splits.get(Calibration.name)
         selection = selection or data.splits.get(Selection.name)  # type: ignore[assignment]
         calibration = found  # type: ignore[assignment]
     return Evidence(calibration, selection, seed, notes)  # type: ignore[arg-type]

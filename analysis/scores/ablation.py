@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +16,7 @@ from analysis.neighbours import Neighbours
 from analysis.progress import Step, finish, once_at_a_time
 from analysis.replay import Replay
 from analysis.scores.method import Evidence, Found
-from analysis.text import Split
+from analysis.text import NO_LABEL, Split
 
 MEMORY = 256 * 1024**2
 """Bytes of hidden states that a search's replay keeps."""
@@ -27,6 +28,13 @@ PERMUTATIONS = 10
 def replay_of(subject: Subject, split: Split, precision: str = "auto") -> Replay:
     """The sentences, ready to be evaluated again and again by searches and sweeps."""
     return Replay(subject, split, precision=precision, memory=MEMORY)
+
+
+def answers_of(subject: Subject, split: Split) -> Replay:
+    """The same for whatever looks at the answers alone: texts without labels will do."""
+    if subject.task.name == "sequence-classification" and NO_LABEL in split.labels:
+        split = replace(split, labels=(0,) * len(split))
+    return replay_of(subject, split)
 
 
 def leave_one_out_loss(subject: Subject, evidence: Evidence) -> list[float]:
@@ -99,4 +107,4 @@ def _orders(count: int, permutations: int, seed: int) -> list[np.ndarray]:
 @lru_cache(maxsize=1)
 def _neighbours(subject: Subject, split: Split) -> Neighbours:
     with torch.inference_mode():
-        return finish(replay_of(subject, split).without_each())
+        return finish(answers_of(subject, split).without_each())

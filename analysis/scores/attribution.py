@@ -26,9 +26,9 @@ def attention_attribution(
     """`E_s max_ij Attr_h(s)_ij` (AttAttr, Hao et al. 2021).
 
     `Attr_h(A) = A_h * integral over a from 0 to 1 of dF(a A) / dA_h`, with A the attention of all heads of one
-    layer, F the probability of the true label (of words or
-    tokens its mean over the text), the product element by element and the integral a mean over
-    `steps` points. Attention enters a head's output linearly, so `a A` is a gate of a on the layer's heads.
+    layer, F the probability of the true label (of words or tokens its mean over the text), the product element by
+    element and the integral a mean over `steps` points. Attention enters a head's output linearly, so `a A` is a gate
+    of a on the layer's heads. Where a layer runs at several depths, the attributions at these are added up.
     """
     split = evidence.texts.limited(sentences)
     model = quick_copy(subject.model).requires_grad_(True)  # so that attention has a derivative
@@ -55,7 +55,7 @@ def _attributed(model: object, subject: Subject, batch: Batch, layer: int, steps
         attention, derivative = _differentiated(model, batch, layer, gates)
         # The gate multiplies the derivative as well; the source takes it by the scaled attention.
         integral = integral + derivative / share / steps
-    attribution = attention * integral
+    attribution = (attention * integral).sum(0)
     real = batch.real.to(attribution.device)
     attribution = attribution.masked_fill(
         ~(real[:, None, :, None] & real[:, None, None]), -torch.inf
@@ -66,7 +66,10 @@ def _attributed(model: object, subject: Subject, batch: Batch, layer: int, steps
 def _differentiated(
     model: object, batch: Batch, layer: int, gates: Sequence[Tensor | None]
 ) -> tuple[Tensor, Tensor]:
-    """A layer's attention and the derivative of the true labels' probabilities by it."""
+    """A layer's attention and the derivative of the true labels' probabilities by it.
+
+    Both are `[depths, batch, heads, query, key]`.
+    """
     seen: list[Tensor] = []
 
     def watch(view: View) -> None:
@@ -81,5 +84,5 @@ def _differentiated(
         judged = labels != IGNORED
         chances = chances * judged / judged.sum(1, keepdim=True).clamp(min=1)
     probability = chances.sum()
-    (derivative,) = torch.autograd.grad(probability, seen[:1])
-    return seen[0].detach(), derivative
+    derivatives = torch.autograd.grad(probability, seen)
+    return torch.stack(seen).detach(), torch.stack(derivatives)

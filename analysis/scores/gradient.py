@@ -1,7 +1,8 @@
 """Scores from derivatives by the heads' gates: one forward and one backward pass over the calibration split.
 
-A gate `x_h` multiplies the output of head h before the output projection; `g_h(s) = dL(s) / dx_h` is its
-exact derivative for sentence s at the full model (`gradients.gate_gradients`).
+The iterated score takes one for every round. A gate `x_h` multiplies the output of head h before the output
+projection; `g_h(s) = dL(s) / dx_h` is its exact derivative for sentence s at the full model
+(`gradients.gate_gradients`).
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Found:
     scores: list[float]
     """By layer, then head; of a search the step at which the head went."""
     masks: Mapping[int, HeadMask] = field(default_factory=dict)
-    """By number of heads on: masks better than the order's own, which swaps found."""
+    """By number of heads on: the masks that a search went through, where a swap may make the last order another."""
     errors: Sequence[float] = ()
     """The standard error of each score where scores are sampled, by layer, then head."""
 

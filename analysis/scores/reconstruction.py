@@ -28,8 +28,8 @@ RIDGE = 0.1
 """Share of the mean variance that is added to every variance, as the repair's own ridge. Chosen among 0.001, 0.01
 and 0.1 on the demo's selection split."""
 CLASSES = 4
-"""Up to so many classes the Fisher information is exact, with a backward pass a class but one; above, a label
-is drawn from the model's own answer for each sentence."""
+"""Up to so many classes the Fisher information of an answer is exact, with a backward pass a class (one for two
+classes); above, a label is drawn from the model's own answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +58,14 @@ def moments(subject: Subject, split: Calibration) -> list[Moments]:
 
 
 def gathering(subject: Subject, split: Calibration) -> Iterator[Step[list[Moments]]]:
-    """One forward pass over the split and a backward pass a class but one; labels are not looked at."""
+    """One forward pass over the split and its backward passes (see `CLASSES`); labels are not looked at."""
     sums = [_Sums(count * subject.anatomy.head_size) for count in subject.anatomy.heads]
-    generator = torch.Generator().manual_seed(0)
     model = quick_copy(subject.model)
     done = 0
     for batch in batches(subject, split):
-        outputs, derivatives = _traced(model, batch, generator)
-        real = batch.real.to(outputs[0].device)
-        for layer, total in enumerate(sums):
-            total.add(
-                outputs[layer][real], torch.stack([found[layer][real] for found in derivatives])
-            )
+        for layer, output, derivatives in _traced(model, batch):
+            real = batch.real.to(output.device)
+            sums[layer].add(output[real], derivatives[:, real])
         done += len(batch)
         result = [total.moments(len(split)) for total in sums] if done == len(split) else None
         yield Step(done, len(split), "sentences", result)
@@ -190,43 +186,62 @@ class _State:
         self.kept.remove(head)
 
 
-def _traced(
-    model: Any, batch: Batch, generator: torch.Generator
-) -> tuple[list[Tensor], list[list[Tensor]]]:
-    """Heads' outputs of each layer `[batch, tokens, width]`, and their derivatives, a list a direction."""
-    seen: dict[int, Tensor] = {}
+def _traced(model: Any, batch: Batch) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """The heads' outputs `[batch, tokens, width]` and their derivatives `[directions, batch, tokens, width]`.
+
+    They come with the number of their layer, once for every depth at which the layer runs.
+    """
+    seen: list[tuple[int, Tensor]] = []
 
     def watch(view: View) -> None:
         if not view.output.requires_grad:
             view.output.requires_grad_(True)
-        seen[view.layer] = view.output
+        seen.append((view.layer, view.output))
 
     with torch.enable_grad(), intervening(Intervention(watch=watch)):
         logits: Tensor = model(**batch.inputs).logits.float()
-        if (
-            logits.dim() == 3
-        ):  # answers for words or tokens: those that are judged, one after the other
+        if logits.dim() == 3:  # of words or tokens those that are judged, one after the other
             logits = logits[(batch.labels != IGNORED).to(logits.device)]
-    outputs = [seen[layer] for layer in sorted(seen)]
-    found = []
-    for direction in _directions(logits.detach(), generator):
-        gradients = torch.autograd.grad((direction * logits).sum(), outputs, retain_graph=True)
-        found.append([gradient.flatten(2) for gradient in gradients])
-    return [output.detach().flatten(2) for output in outputs], found
+    outputs = [output for _, output in seen]
+    found = [
+        torch.autograd.grad((direction * logits).sum(), outputs, retain_graph=True)
+        for direction in _directions(logits.detach(), _draws(batch))
+    ]
+    for place, (layer, output) in enumerate(seen):
+        derivatives = torch.stack([gradients[place] for gradients in found])
+        yield layer, output.detach().flatten(2), derivatives.flatten(3)
 
 
-def _directions(logits: Tensor, generator: torch.Generator) -> list[Tensor]:
+def _draws(batch: Batch) -> Tensor:
+    """A number between 0 and 1 for every answer of a batch, `[answers]`; a text's are the same in every batch."""
+    counts = (batch.labels != IGNORED).reshape(len(batch), -1).sum(1)
+    return torch.cat(
+        [
+            torch.rand(count, generator=torch.Generator().manual_seed(row))
+            for row, count in zip(batch.rows.tolist(), counts.tolist(), strict=True)
+        ]
+    )
+
+
+def _directions(logits: Tensor, draws: Tensor) -> list[Tensor]:
     """Directions `u` in the space of logits with `sum u u' = diag(p) - p p'`, the Fisher information.
 
     For two classes there is one, `sqrt(p0 p1) (1, -1)`; for up to `CLASSES` one a class; above that a single
-    one drawn with its expectation.
+    one drawn with its expectation. A text's answers share one backward pass; where it has several, signs drawn for
+    each keep what belongs to two of them out of the expectation.
+
+    Args:
+        logits: `[answers, classes]`.
+        draws: a number between 0 and 1 for each, `[answers]`.
     """
     p = logits.softmax(-1)
     classes = p.shape[-1]
-    if classes == 2:
-        return [p.prod(-1, keepdim=True).sqrt() * torch.tensor([1.0, -1.0], device=p.device)]
+    draws = draws.to(p.device)[:, None]
     eye = torch.eye(classes, device=p.device)
-    if classes <= CLASSES:
-        return [p[:, c : c + 1].sqrt() * (eye[c] - p) for c in range(classes)]
-    drawn = torch.multinomial(p.cpu(), 1, generator=generator)[:, 0].to(p.device)
-    return [eye[drawn] - p]
+    if classes > CLASSES:
+        drawn = (p.cumsum(-1) < draws).sum(-1).clamp(max=classes - 1)
+        return [eye[drawn] - p]
+    sign = (draws < 0.5).to(p.dtype) * 2 - 1
+    if classes == 2:
+        return [sign * p.prod(-1, keepdim=True).sqrt() * torch.tensor([1.0, -1.0], device=p.device)]
+    return [sign * p[:, c : c + 1].sqrt() * (eye[c] - p) for c in range(classes)]

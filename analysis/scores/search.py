@@ -11,7 +11,7 @@ from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, finish
 from analysis.replay import Replay
-from analysis.scores.ablation import replay_of
+from analysis.scores.ablation import answers_of
 from analysis.scores.method import Evidence, Found, by_head
 
 SWAPPED_AT = (0.25, 0.5, 0.75)
@@ -33,19 +33,18 @@ def greedy(subject: Subject, evidence: Evidence) -> Iterator[Step[Found]]:
     1994 (their SFBS, here floating at three sizes only); that of heads by their effect is the greedy form of the
     iterative pruning of Michel et al. 2019 (section 4).
     """
-    replay = replay_of(subject, evidence.selection or evidence.texts)
+    replay = answers_of(subject, evidence.selection or evidence.texts)
     full = HeadMask.full(subject.anatomy)
     total = full.heads_total
     stops = {round(share * total) for share in SWAPPED_AT}
     mask, order = full, list[Head]()
     masks: dict[int, HeadMask] = {}
     while mask.heads_on:
-        head, _ = _next(replay, mask, evidence.notes)
-        mask = mask.switched([head], on=False)
-        order.append(head)
+        order.append(_next(replay, mask, evidence.notes))
+        mask = mask.switched(order[-1:], on=False)
         if len(order) in stops and mask.heads_on:
             mask, order = _swapped(replay, mask, order, evidence.notes)
-            masks[mask.heads_on] = mask
+        masks[mask.heads_on] = mask
         yield Step(
             len(order),
             total,
@@ -59,8 +58,8 @@ def _found(subject: Subject, order: list[Head], masks: dict[int, HeadMask]) -> F
     return Found(by_head(subject, place), masks)
 
 
-def _next(replay: Replay, mask: HeadMask, notes: Notes) -> tuple[Head, float]:
-    """The head to remove, and the divergence without it."""
+def _next(replay: Replay, mask: HeadMask, notes: Notes) -> Head:
+    """The head without which the answers stay nearest to the full model's."""
 
     def look() -> dict[str, Any]:
         neighbours = finish(replay.without_each(mask))
@@ -70,7 +69,7 @@ def _next(replay: Replay, mask: HeadMask, notes: Notes) -> tuple[Head, float]:
 
     noted = notes.once(f"next after {mask.encode()}", look)
     layer, head = noted["next"]
-    return (layer, head), noted["divergence"]
+    return layer, head
 
 
 def _swapped(
@@ -82,12 +81,14 @@ def _swapped(
             head: _divergence(replay, mask.switched([head], on=True), notes) for head in order
         }
         back = min(returned, key=lambda head: returned[head])
-        gone, reached = _next(replay, mask.switched([back], on=True), notes)
-        if gone == back or reached >= now:
+        wider = mask.switched([back], on=True)
+        gone = _next(replay, wider, notes)
+        swapped = wider.switched([gone], on=False)
+        # Both sides of the comparison computed alike: a pass without each head rounds otherwise than a pass of its own.
+        if gone == back or (reached := _divergence(replay, swapped, notes)) >= now:
             break
-        mask = mask.switched([back], on=True).switched([gone], on=False)
+        mask, now = swapped, reached
         order = [head for head in order if head != back] + [gone]
-        now = reached
     return mask, order
 
 

@@ -14,8 +14,9 @@ def magnitude(subject: Subject, evidence: Evidence) -> list[float]:
 
     `|W|_F = sqrt(sum of the squared entries)` is the Frobenius norm, `W_Q,h`, `W_K,h`, `W_V,h` are the rows of the
     projections that make the head's queries, keys and values, and `W_O,h` the columns of the output projection that
-    read it; biases do not count. Where heads share keys and values, each counts the shared rows. The idea of Han et
-    al. 2015 (small weights matter least), taken over structures as Li et al. 2017 take the norm of a filter.
+    read it; biases do not count. DeBERTa's projections of positions, where they are its own, add their slices. Where
+    heads share keys and values, each counts the shared rows. The idea of Han et al. 2015 (small weights matter least),
+    taken over structures as Li et al. 2017 take the norm of a filter.
     """
     scores: list[float] = []
     for site in sites_of(subject.model):

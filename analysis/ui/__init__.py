@@ -1,1 +1,1 @@
-"""The dashboard's own parts. Streamlit is imported here, in the pages, and nowhere else."""
+"""The dashboard's own parts: of the package only they know Streamlit, and the command that starts it."""

@@ -88,7 +88,9 @@ def foreseeing(here: Workspace) -> Iterator[Step[Forecast]]:
 
     read_ahead()
     if here.subject.task.reads != "labelled texts":
-        yield Step(1, 1, "sentences")  # forecasts would need a derivative for every word or token
+        yield Step(
+            1, 1, "sentences"
+        )  # forecasts would need the effect of every head on every word or token
         return
     enough = min(FORESEEN, len(here.sentences("calibration")))
     yield from forecast.foreseeing(here.replay("calibration", enough, "auto"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ABLATIONS = {"zero": "nothing", "mean": "their mean output"}
 PRECISIONS = dict(zip(work.PRECISIONS, ("fast", "float32"), strict=True))
 REPAIRS = {"none": "none", "mean": "mean output in the bias", "least-squares": "least squares"}
-REPAIR_WIDTH = 220
+FURTHER_WIDTH = 220
 """Pixels of a control among the further settings of the curves."""
 WIDTH = 142
 """Pixels of a control above the board: four in a row beside the results, two where it is narrow."""
@@ -177,7 +177,7 @@ def _further() -> None:
             st.selectbox,
             label="Random masks at each share",
             help="A hundred place a method more finely among them and take five times as long.",
-            width=REPAIR_WIDTH,
+            width=FURTHER_WIDTH,
         )
         setting(
             "curve_repair",
@@ -187,7 +187,7 @@ def _further() -> None:
             format_func=REPAIRS.__getitem__,
             help="With a repair the heads of every mask are really removed and what is left is solved again on the "
             "calibration split; what off heads would add plays no part then.",
-            width=REPAIR_WIDTH,
+            width=FURTHER_WIDTH,
         )
         switch("tuned", label="Tune the methods' weights")
     st.caption(

@@ -70,6 +70,7 @@ def picker(here: Workspace, profile: Profile) -> Head:
         chosen=session.head(),
         colouring=views.colouring(profile.table, views.statistics()["entropy"]),
         label="Heads by layer; choose the one to look at",
+        titles=here.anatomy.stacks,
     )
     return session.head()
 

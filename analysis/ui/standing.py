@@ -134,5 +134,6 @@ def meaning(masks: int, n: int, split: str, by: Yardstick) -> str:
         )
     return (
         f"{random}Measured on {n:,} {item} of the {split} split. A small p says that the two really differ; a "
-        "large one does not say that they are alike: that is what the last two columns are for."
+        "large one does not say that they are alike: that is what the last two columns are for. They allow for one "
+        "method each: read that of the method you chose beforehand as a test, the others as a description."
     )

@@ -42,10 +42,9 @@ def _of_this_server(here: Workspace) -> Iterator[tuple[float, Look]]:
         key: Any = job.key
         if key[0] != here.key:
             continue
-        if job.kind != "delivery":
-            mask, ablation = key[2], key[5]
-            if not mask.is_full:
-                yield job.ended or 0.0, Look(mask, ablation)
+        if isinstance(key, work.EvaluationKey):
+            if not key.mask.is_full:
+                yield job.ended or 0.0, Look(key.mask, key.ablation)  # type: ignore[arg-type]
         elif (answer := job.answer) is not None:
             for each in answer.looks:
                 yield job.ended or 0.0, each

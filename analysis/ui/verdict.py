@@ -78,10 +78,11 @@ def sentences(found: Headroom) -> list[str]:
         )
     if found.by.main != found.by.share:
         said[-1] += f" {found.by.main.title} may change more: see the curves."
+    all_methods = f", for all {found.methods} methods together" * (found.methods > 1)
     said.append(
-        f"The best of {found.tried} masks on {found.n:,} {found.by.task.item} of the selection split, heads switched "
-        "off and nothing repaired; the best of many looks better than it is, so measure your choice once on the test "
-        "split."
+        f"Of {found.tried} masks on {found.n:,} {found.by.task.item} of the selection split, heads switched off and "
+        f"nothing repaired. What is shown is so at 95 %{all_methods}; intervals are of one mask each, and the best of "
+        "many looks better than it is, so measure your choice once on the test split."
     )
     return said
 

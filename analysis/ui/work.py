@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.mask import HeadMask
 from analysis.ui import computing
@@ -96,21 +96,26 @@ def start(ask: Callable[..., Job[Any]], *given: Any, **named: Any) -> Callable[[
     return pressed
 
 
+class EvaluationKey(NamedTuple):
+    """What an evaluation is known by."""
+
+    here: str
+    """The workspace's key."""
+    kind: str
+    mask: HeadMask
+    split: str
+    limit: int | None
+    ablation: str
+    precision: str
+
+
 def evaluation_key(
     here: Workspace, mask: HeadMask, split: str, limit: int | None, ablation: str
-) -> tuple[Any, ...]:
+) -> EvaluationKey:
     """The key of an evaluation, to find one that has been asked for."""
     # What a head that is off contributes does not matter when none is.
     ablation = "zero" if mask.is_full else ablation
-    return (
-        here.key,
-        "evaluation",
-        mask,
-        split,
-        limit,
-        ablation,
-        evaluated_in(split),
-    )
+    return EvaluationKey(here.key, "evaluation", mask, split, limit, ablation, evaluated_in(split))
 
 
 def evaluated_in(split: str) -> str:
@@ -217,7 +222,7 @@ def sweep(here: Workspace, asked: Comparison) -> Job[pd.DataFrame]:
     Rows are kept on disk as they come: one that was cancelled, or that a restart of the server ended, goes on where
     it was when it is asked for again.
     """
-    from analysis.measuring import computer
+    from analysis.latency import computer
     from analysis.sweep import sweeping
 
     key, methods = sweep_key(here, asked), asked.methods

@@ -1,4 +1,4 @@
-"""A switchboard of any size without a model, for the tests: `?layers=80&heads=64&groups=64&pictures=on`."""
+"""A switchboard of any size without a model, for the tests: `?layers=80&heads=64&groups=64&pictures=on&stacks=on`."""
 
 from __future__ import annotations
 
@@ -48,5 +48,8 @@ switchboard(
     sprite=picture,
     groups=(number("groups", shape.heads[0]),) * len(shape.heads),
     repaired=[(0, 1)],
+    titles=[f"decoder {layer}" for layer in range(len(shape.heads))]
+    if "stacks" in st.query_params
+    else [],
 )
 st.text(f"off: {st.session_state.mask.heads_total - st.session_state.mask.heads_on}")

@@ -67,6 +67,14 @@ def test_a_group_is_switched_as_one(boards, page) -> None:
     expect(cell(page, 1, 4)).to_have_attribute("aria-label", re.compile("in the group H3 to H5"))
 
 
+def test_layers_of_several_kinds_say_which_they_are(boards, page) -> None:
+    page.goto(f"{boards.address}/?stacks=on")
+    expect(cell(page, 2, -1)).to_have_attribute("title", "decoder 2")
+    expect(cell(page, 2, 3)).to_have_attribute("aria-label", re.compile("^L2.H3, decoder 2"))
+    page.goto(boards.address)
+    expect(cell(page, 2, -1)).not_to_have_attribute("title", re.compile(".*"))
+
+
 def test_cells_show_pictures_hatching_and_repairs(boards, page) -> None:
     page.goto(f"{boards.address}/?pictures=on")
     cell(page, 0, 0).click()

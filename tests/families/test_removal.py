@@ -124,6 +124,12 @@ def test_a_gate_acts_on_its_head_alone(subjects, name):
     close(answer(by_hand, inputs), expected)
 
 
+def test_layers_of_an_encoder_and_its_decoder_say_which_they_are(subjects):
+    assert subjects["bart"].anatomy.stacks[0] == "encoder 0"
+    assert subjects["bart"].anatomy.stacks[-1].endswith(", cross")
+    assert subjects["bert"].anatomy.stacks == ()
+
+
 def test_albert_says_that_a_head_is_gone_at_every_depth(subjects):
     assert subjects["albert"].anatomy.heads == (4,)
     assert "3 depths" in subjects["albert"].anatomy.note

@@ -254,6 +254,7 @@ def _switches(here: Workspace) -> None:
             revision=session.revision,
             on_report=take,
             label="Heads by layer; switch them on and off",
+            titles=here.anatomy.stacks,
         )
         figure.save(
             lambda: board_picture.picture(mask),

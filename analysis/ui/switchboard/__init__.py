@@ -85,6 +85,7 @@ def switchboard(
     forecasts: Grid | None = None,
     groups: Sequence[int] = (),
     repaired: Collection[Head] = (),
+    titles: Sequence[str] = (),
 ) -> None:
     """Draw the grid; `on_report` runs when the person changed something, see `reported_mask`.
 
@@ -103,12 +104,14 @@ def switchboard(
         groups: key/value heads of each layer, where several heads share one: such a group is drawn and
             switched as one.
         repaired: heads that carry the mark of a repair.
+        titles: what each layer is, where its number does not tell.
     """
     data = {
         "mode": mode,
         "label": label,
         "heads": list(mask.heads),
         "groups": list(groups or mask.heads),
+        "titles": list(titles),
         "repaired": [list(head) for head in repaired],
         "rows": ["".join("1" if on else "0" for on in row) for row in mask.rows],
         "revision": revision,

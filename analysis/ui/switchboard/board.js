@@ -30,7 +30,7 @@ class Board {
   update({ data, setStateValue }) {
     this.send = setStateValue;
     this.data = data;
-    const shape = [data.mode, data.heads.join("."), data.groups.join("."), data.label].join("/");
+    const shape = [data.mode, data.heads.join("."), data.groups.join("."), data.titles.join("."), data.label].join("/");
     const isNew = shape !== this.shape;
     if (isNew) this.build(shape);
     if (isNew || data.revision !== this.revision) this.adopt(data);
@@ -81,10 +81,12 @@ class Board {
   }
 
   header(layer, head, text, kind) {
-    if (!this.isSwitching) return element("span", {}, layer < 0 && head < 0 ? "" : text);
+    const title = this.data.titles[layer];
+    const hint = title ? { title } : {};
+    if (!this.isSwitching) return element("span", hint, layer < 0 && head < 0 ? "" : text);
     return element("button", {
-      type: "button", tabindex: "-1", "data-layer": layer, "data-head": head,
-      "aria-label": `${text}: switch the whole ${kind}`,
+      type: "button", tabindex: "-1", "data-layer": layer, "data-head": head, ...hint,
+      "aria-label": `${title ? `${text}, ${title}` : text}: switch the whole ${kind}`,
     }, text);
   }
 

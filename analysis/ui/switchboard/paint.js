@@ -43,12 +43,12 @@ class Painter {
 
   // Everything that a cell shows.
   look(layer, head) {
-    const { values, texts, notes, forecasts, rows } = this.data;
+    const { values, texts, notes, forecasts, rows, titles } = this.data;
     const { on, chosen, isSwitching } = this.board;
     const isOn = on[layer][head];
     const value = values?.[layer]?.[head] ?? null;
     const repaired = this.repaired.has(`${layer},${head}`);
-    const label = [`L${layer}.H${head}`, this.groupName(layer, head), notes?.[layer]?.[head], repaired && "repaired"];
+    const label = [`L${layer}.H${head}`, titles[layer], this.groupName(layer, head), notes?.[layer]?.[head], repaired && "repaired"];
     // A forecast is about the mask that Python knew; once the cell has been clicked it is history.
     const isForeseen = (rows[layer][head] === "1") === isOn;
     return {
