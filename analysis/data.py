@@ -14,7 +14,7 @@ from typing import Any
 
 from analysis.errors import DataError
 from analysis.reading import plain, tagged
-from analysis.reading.columns import Columns, choose, missing
+from analysis.reading.columns import Columns, choose, has_labels, missing
 from analysis.reading.hub_data import read_folder, read_hub
 from analysis.reading.labels import matched as matched
 from analysis.reading.numbering import Labels, number_labels
@@ -40,6 +40,7 @@ def load_data(
     label_column: str | None = None,
     labels: Sequence[str] | None = None,
     task: Task = TASKS["sequence-classification"],
+    needs_labels: bool = True,
 ) -> LabelledText:
     """Load text for a task.
 
@@ -52,6 +53,8 @@ def load_data(
         labels: names of the labels 0, 1, … of a data set that has numbers only.
         task: what it is for: a label for each text is read unless the task is to predict the next token, which
             needs none, or to label words, which needs a list of words and one of tags.
+        needs_labels: whether texts for a classifier must have labels; heads can be looked at, and scored by many
+            methods, without.
 
     Raises:
         DataError: it cannot be found or read, or is not text of the kind that the task needs; the sentence
@@ -62,11 +65,19 @@ def load_data(
         return _demo(task)
     if not spec:
         raise DataError("name a data set: 'demo', an id of the hub, a folder or a file")
-    name, tables, provenance = _read(spec, task)
-    if task.reads == "texts":
+    reads = task.reads
+    kinds = [reads, "texts"] if reads == "labelled texts" and not needs_labels else [reads]
+    name, tables, provenance = _read(spec, kinds)
+    if len(kinds) > 1 and not any(has_labels(each, label_column) for each in tables.values()):
+        parts, found = plain_rows(name, tables, text_column, longest=LONGEST)
+        numbered = Labels((), (), numbered=True)
+        found.append(
+            "no column was taken for labels: heads can be looked at and scored, not judged"
+        )
+    elif reads == "texts":
         parts, found = plain_rows(name, tables, text_column)
         numbered = Labels((), (), numbered=True)
-    elif task.reads == "tagged words":
+    elif reads == "tagged words":
         parts, names, found = tagged_rows(name, tables, text_column, label_column, labels or ())
         numbered = Labels(names, (), numbered=True)
     else:
@@ -118,8 +129,8 @@ def _labelled(
     return parts, numbered, [*columns.notes, *numbered.notes, *dropped]
 
 
-def _read(spec: str, task: Task) -> tuple[str, Mapping[str, Table], Provenance]:
-    """The tables of a source by the names that their publisher gave them."""
+def _read(spec: str, kinds: Sequence[str]) -> tuple[str, Mapping[str, Table], Provenance]:
+    """The tables of a source by the names that their publisher gave them; it may be a file of these kinds too."""
     path = Path(spec).expanduser()
     try:
         local, folder = path.exists(), path.is_dir()
@@ -128,7 +139,7 @@ def _read(spec: str, task: Task) -> tuple[str, Mapping[str, Table], Provenance]:
     if folder:
         tables: Mapping[str, Table] = read_folder(path)
         return path.resolve().name, tables, Provenance(str(path), "not stated", "a local folder")
-    more = MORE_READERS.get(task.reads, {})
+    more = dict(chain.from_iterable(MORE_READERS.get(kind, {}).items() for kind in kinds))
     readers = {**READERS, **more}
     if local or path.suffix.lower() in readers or spec[0] in "./~\\" or spec.count("/") > 1:
         table = read_table(path, more)

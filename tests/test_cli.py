@@ -416,3 +416,21 @@ def test_the_dashboard_gives_its_address_at_once_and_then_answers(folder):
         output, errors = process.communicate(timeout=20)
     assert "Traceback" not in errors
     assert (process.returncode, output.strip()) == (0, "Stopping...")
+
+
+def test_heads_are_looked_at_and_scored_on_texts_without_labels(headcount, folder):
+    texts, _ = sentences(60)
+    (folder / "alone.txt").write_text("\n\n".join(texts))
+    model = ("--model", str(folder / "model"), "--data", str(folder / "alone.txt"))
+    for command in (
+        ("profile",),
+        ("rank", "--method", "entropy-low"),
+        ("rank", "--method", "greedy"),
+    ):
+        found = headcount(*command, *model, "--json", model=False)
+        assert found.exit_code == 0, found.output
+        assert len(json.loads(found.stdout)["heads"]) == 12
+    found = headcount("rank", "--method", "taylor", *model, model=False)
+    assert found.exit_code != 0
+    assert "needs labels, and texts of the calibration split have none" in found.output
+    assert headcount("evaluate", *model, model=False).exit_code != 0

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.data import load_data
 from analysis.errors import DataError
-from analysis.text import Calibration, Selection, Test
+from analysis.text import NO_LABEL, Calibration, Selection, Test
 
 
 def reviews(count=300):
@@ -206,3 +206,22 @@ def test_without_a_network_the_hub_is_given_up_within_seconds(monkeypatch):
     with pytest.raises(DataError, match="cannot reach the hub for the data set 'no-one/nothing'"):
         load_data("no-one/nothing")
     assert time.monotonic() - start < 10
+
+
+def test_texts_without_labels_are_read_where_none_are_needed(table, tmp_path):
+    texts = [text for text, _ in reviews()]
+    alone = table([[text] for text in texts], header=("review",), name="alone.csv")
+    with pytest.raises(DataError, match=r"needed.* can be looked at \(headcount profile\)"):
+        load_data(alone)
+    (tmp_path / "alone.txt").write_text("\n\n".join(texts))
+    for path in (alone, tmp_path / "alone.txt"):
+        data = load_data(path, needs_labels=False)
+        assert sorted(t for split in data.splits.values() for t in split.texts) == sorted(texts)
+        assert {label for split in data.splits.values() for label in split.labels} == {NO_LABEL}
+        assert data.label_names == ()
+        assert "not judged" in " ".join(data.notes)
+
+
+def test_labels_that_are_there_are_read_though_none_are_needed(table):
+    path = table(reviews())
+    assert load_data(path, needs_labels=False) == load_data(path)

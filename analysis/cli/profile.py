@@ -13,7 +13,7 @@ def profile_command(
     as_json: AsJson = False,
 ) -> None:
     """See what every head does: entropy, sparsity, where it looks, one row a head."""
-    subject, _, texts = request.open()
+    subject, _, texts = request.open(needs_labels=False)
     from analysis.profiling import profiling
     from analysis.statistics import STATISTICS
 

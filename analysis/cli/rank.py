@@ -93,9 +93,9 @@ def rank_command(
 def _opened(request: Request, needs: str) -> tuple[Any, Any, Any]:
     """The model, the texts that heads are scored on, and those for searches; none where none are needed."""
     if needs not in ("nothing", "weights"):
-        subject, everything, texts = request.open()
+        subject, everything, texts = request.open(needs_labels=False)
         return subject, texts, everything.splits.get("selection")
-    return request.open_any()[0], None, None
+    return request.open_any(needs_labels=False)[0], None, None
 
 
 def _tuned(subject: Subject, given: Any, selection: Any, method: str) -> tuple[float, ...]:

@@ -70,13 +70,16 @@ class Request:
     device: str = "auto"
     trust_remote_code: bool = False
 
-    def open(self) -> tuple[Subject, LabelledText, Split]:
+    def open(self, *, needs_labels: bool = True) -> tuple[Subject, LabelledText, Split]:
         """Load model and data, the latter's labels numbered as the model's outputs are.
+
+        Args:
+            needs_labels: whether texts for a classifier must have labels.
 
         Raises:
             MethodError: the model reads no text.
         """
-        subject, data = self.open_any()
+        subject, data = self.open_any(needs_labels=needs_labels)
         if data is None:
             raise MethodError(
                 f"{self.model} is a model for {subject.task.title.lower()} and reads no text; its heads can be "
@@ -85,7 +88,7 @@ class Request:
         split = data.split(self.split or usual(data))
         return subject, data, split if self.limit is None else split.limited(self.limit)
 
-    def open_any(self) -> tuple[Subject, LabelledText | None]:
+    def open_any(self, *, needs_labels: bool = True) -> tuple[Subject, LabelledText | None]:
         """Load a model of any task, and its data where it reads text."""
         with waiting(IMPORTING):
             _quiet()
@@ -101,7 +104,7 @@ class Request:
             return subject, None
         with waiting(f"loading the data {self.data}"):
             columns = {"text_column": self.text_column, "label_column": self.label_column}
-            data = load_data(self.data, task=subject.task, **columns)
+            data = load_data(self.data, task=subject.task, needs_labels=needs_labels, **columns)
             data = matched(data, subject.labels, self.labels)
         for note in data.notes if self.data != "demo" else ():
             say(f"{data.name}: {note}")

@@ -89,7 +89,8 @@ def choose(
     if len(table.columns) < 2:
         raise DataError(
             f"{name} has one column ({', '.join(table.columns)[:60]!r}); a text column and a label column are "
-            "needed, named in the first line"
+            "needed, named in the first line. Without labels the heads can be looked at (headcount profile) and "
+            "scored (headcount rank)"
         )
     for asked in filter(None, (text_column, label_column)):
         if asked not in table.columns:
@@ -132,6 +133,18 @@ def choose_text(
             f"{', '.join(table.columns)} as text column"
         )
     return text, tuple(notes)
+
+
+def has_labels(table: Table, label_column: str | None = None) -> bool:
+    """Whether there is a column that was asked for as labels, or can be told to hold them.
+
+    Raises:
+        DataError: the first line is data, not names of columns.
+    """
+    if label_column is not None:
+        return True
+    text = _by_name(table, TEXT_NAMES, _is_text) or _wordiest(table, [])
+    return (_by_name(table, LABEL_NAMES, _is_label) or _fewest(table, text, [])) is not None
 
 
 def missing(value: Any) -> bool:

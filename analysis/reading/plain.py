@@ -33,9 +33,15 @@ READERS = {".txt": read_paragraphs, ".md": read_paragraphs}
 
 
 def plain_rows(
-    name: str, tables: Mapping[str, Table], text_column: str | None
+    name: str, tables: Mapping[str, Table], text_column: str | None, *, longest: int = PIECE
 ) -> tuple[dict[str, Rows], list[str]]:
     """The texts of each table by split, without labels, and notes on what was done to them.
+
+    Args:
+        name: what to call the source in an error.
+        tables: the tables by split.
+        text_column: the column with the texts, when its name does not tell.
+        longest: characters at most; longer texts become several.
 
     Raises:
         DataError: no column holds texts, or none is left.
@@ -47,27 +53,27 @@ def plain_rows(
         column, note = choose_text(name, table, text_column)
         notes |= dict.fromkeys(note)
         texts = [str(value) for value in table.columns[column] if not missing(value)]
-        pieces = [piece for text in texts for piece in _pieces(text)]
+        pieces = [piece for text in texts for piece in _pieces(text, longest)]
         cut += len(pieces) - len(texts)
         if pieces:
             parts[split] = Rows(tuple(pieces), (NO_LABEL,) * len(pieces))
     if not parts:
         raise DataError(f"{name} holds no texts")
     if cut:
-        notes[f"texts longer than {PIECE:,} characters were cut at spaces: {cut:,} more pieces"] = (
-            None
-        )
+        notes[
+            f"texts longer than {longest:,} characters were cut at spaces: {cut:,} more pieces"
+        ] = None
     return parts, list(notes)
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _pieces(text: str, longest: int) -> Iterator[str]:
     words: Sequence[Any] = text.strip().encode("utf-8", "replace").decode().split(" ")
     piece: list[str] = []
     size = 0
     for word in words:
-        if piece and size + len(word) > PIECE:
+        if piece and size + len(word) > longest:
             yield " ".join(piece)
             piece, size = [], 0
-        piece.append(word[:PIECE])
+        piece.append(word[:longest])
         size += len(word) + 1
     yield " ".join(piece)
