@@ -19,16 +19,22 @@ def test_a_click_changes_the_accuracy(server, page) -> None:
     assert measured(page, "12 of 12") == full
 
 
-def test_a_chart_that_nobody_sees_is_drawn_before_the_first_click(server, page) -> None:
+def test_a_chart_and_a_table_that_nobody_sees_are_drawn_before_the_first_click(
+    server, page
+) -> None:
     page.goto(server.link("prune"))
     measured(page, "12 of 12")
-    ahead = page.locator(".st-key-expecting .js-plotly-plot")
-    expect(ahead).to_be_attached()
-    expect(ahead).to_be_hidden()
-    expect(page.get_by_test_id("stPlotlyChart").filter(visible=True)).to_have_count(0)
+    chart = page.locator(".st-key-expecting .js-plotly-plot")
+    table = page.locator(".st-key-expecting").get_by_test_id("stDataFrame")
+    for ahead in (chart, table):
+        expect(ahead).to_be_attached()
+        expect(ahead).to_be_hidden()
+    for kind in ("stPlotlyChart", "stDataFrame"):
+        expect(page.get_by_test_id(kind).filter(visible=True)).to_have_count(0)
     cell(page, 0, 0).click()
     measured(page, "11 of 12")
-    expect(ahead).to_have_count(0)
+    for ahead in (chart, table):
+        expect(ahead).to_have_count(0)
 
 
 def test_the_bar_counts_the_heads_of_a_mask_that_was_measured_before(server, page) -> None:

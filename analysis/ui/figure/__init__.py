@@ -33,16 +33,18 @@ _component = st.components.v2.component(
 
 
 def expect() -> None:
-    """Have the browser draw a chart that nobody sees, while it has nothing else to do.
+    """Have the browser draw a chart and a table that nobody sees, while it has nothing else to do.
 
-    The first chart of a page loads five megabytes and keeps the browser busy for half a second, just when a
-    person clicks on.
+    The first chart of a page loads five megabytes and the first table a dozen files, which keeps the browser busy for
+    half a second each, just when a person clicks on.
     """
+    import pandas as pd
     import plotly.graph_objects as go
 
     with st.container(height=1, border=False, key="expecting"):
         chart = go.Figure([go.Scatter(x=["a"], y=[1], mode="markers"), go.Bar(x=["a"], y=[1])])
         st.plotly_chart(chart, key="expected-chart", config={"staticPlot": True}, height=40)
+        st.dataframe(pd.DataFrame({"a": ["a"]}), key="expected-table", hide_index=True)
 
 
 def show(
