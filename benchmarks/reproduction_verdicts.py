@@ -156,7 +156,10 @@ def beats(test: pd.DataFrame) -> list[str]:
         if rival == "random":
             held_against = "the median random mask"
             masks = len(rows_of(test, "random", fraction, "none"))
-            place = f"; it is at percentile {mine['percentile']:.0f} of {masks} random masks"
+            place = (
+                f"; it is at percentile {mine['percentile']:.0f} of {masks} random masks. Corrected for all methods of "
+                f"the table instead, p = {mine['p_random_holm']:.2g}"
+            )
         difference = 100 * (mine["accuracy"] - other["accuracy"])
         told.append(
             f'**"Better than {rival} at moderate rates"** {outcome(difference, p)} at {fraction:.0%}: '
