@@ -53,7 +53,7 @@ class Evaluation:
     mask: HeadMask
     predictions: Predictions
     seconds: float
-    """Time that the predictions took."""
+    """Time that the predictions took; on a server with that of others who went first meanwhile."""
     baseline: Evaluation | None = None
     """The full model on the same sentences."""
     change: Change | None = None

@@ -8,10 +8,10 @@ from functools import lru_cache
 import pytest
 
 from analysis.errors import DataError
-from analysis.progress import Step, finish, is_shared, once_at_a_time
+from analysis.progress import Step, breathe, finish, is_shared, once_at_a_time
 from analysis.ui import jobs
 from analysis.ui.desk import Desk
-from analysis.ui.jobs import Urgency
+from analysis.ui.jobs import Job, Urgency
 
 
 def count(to: int, pause: float = 0.0) -> Iterator[Step[int]]:
@@ -248,6 +248,42 @@ def test_a_click_goes_first_in_the_middle_of_a_step_too() -> None:
     assert sweep.step is None
     assert sweep.wait(20)
     assert (sweep.state, sweep.result) == ("done", 1000)
+
+
+def first_and_rest(desk: Desk, name: str, parts: int, begun: threading.Event) -> Job[int]:
+    """A click's work: one step to a first estimate, a second one to the exact answer."""
+
+    def work() -> Iterator[Step[int]]:
+        for done in (1, 2):
+            for _ in count(parts, 0.001):
+                begun.set()
+                breathe()
+            yield Step(done, 2, "masks", done)
+
+    return ask(desk, name, work, owner=name, kind=name, urgency=Urgency.CLICK)
+
+
+def test_a_first_estimate_goes_before_the_rest_of_another_persons_answer() -> None:
+    desk, begun = Desk(), threading.Event()
+    exact = first_and_rest(desk, "exact", 300, begun)
+    assert exact.wait_known(5)
+    assert exact.urgency_now is Urgency.REST
+    click = first_and_rest(desk, "click", 5, begun)
+    assert click.wait_known(5)
+    assert exact.is_open
+    desk.cancel(exact)
+    assert click.wait(5)
+
+
+def test_first_estimates_come_one_after_the_other() -> None:
+    desk, begun = Desk(), threading.Event()
+    first = first_and_rest(desk, "first", 50, begun)
+    assert begun.wait(5)
+    second = first_and_rest(desk, "second", 5, begun)
+    assert second.wait_known(5)
+    assert first.result is not None
+    assert first.wait(5)
+    assert second.wait(5)
 
 
 def test_work_is_stopped_in_the_middle_of_a_step() -> None:

@@ -13,7 +13,7 @@ from analysis.models import load_model
 from analysis.passes import course, packed, packs
 from analysis.passes.tapped import TappedCourse
 from analysis.profiling import profile
-from analysis.progress import finish
+from analysis.progress import finish, sharing
 from analysis.replay import Replay, _spread_out
 from analysis.surgery import prune
 from analysis.text import Selection
@@ -189,6 +189,63 @@ def test_a_full_pass_that_was_stopped_goes_on_where_it_was(distilbert, split, mo
     assert len(ran) == len(replay._course.chunks) - 2
     fresh = Replay(distilbert, split, precision="float32").evaluate()
     assert torch.equal(found.predictions.logits, fresh.predictions.logits)
+
+
+class Between:
+    """A turn in which something is done at each moment that is left to others, but not inside that."""
+
+    def __init__(self, do) -> None:
+        self.do = do
+        self.times = 0
+        self.is_inside = False
+
+    def give_way(self) -> None:
+        if self.is_inside:
+            return
+        self.is_inside = True
+        self.times += 1
+        try:
+            self.do()
+        finally:
+            self.is_inside = False
+
+    def wait_for(self, event) -> None: ...
+
+
+class Stop(BaseException):
+    pass
+
+
+def test_others_go_first_in_the_middle_of_a_pass_and_change_no_bit_of_it(subject, split, way):
+    mine, theirs = (HeadMask.off(subject.anatomy, heads) for heads in MASKS[:2])
+    replay = Replay(subject, split)
+    turn = Between(lambda: replay.evaluate(theirs, keep=False))
+    with sharing(turn):
+        found = replay.evaluate(mine)
+    assert turn.times > 2 * len(replay._order) * (subject.anatomy.layers - 1)
+    wanted = Replay(subject, split).evaluate(mine)
+    assert torch.equal(found.predictions.logits, wanted.predictions.logits)
+
+
+def test_a_pass_that_was_stopped_in_the_middle_leaves_the_next_as_it_was(subject, split, way):
+    mask = HeadMask.off(subject.anatomy, MASKS[0])
+    replay = Replay(subject, split)
+
+    def stop():
+        raise Stop
+
+    with sharing(Between(stop)), pytest.raises(Stop):
+        replay.evaluate(mask)
+    wanted = Replay(subject, split).evaluate(mask)
+    assert torch.equal(replay.evaluate(mask).predictions.logits, wanted.predictions.logits)
+
+
+def test_others_go_first_in_the_middle_of_a_profile_and_change_no_number_of_it(subject, split, way):
+    turn = Between(lambda: profile(subject, split.limited(3)))
+    with sharing(turn):
+        found = profile(subject, split)
+    assert turn.times >= subject.anatomy.layers
+    assert found.table.equals(profile(subject, split).table)
 
 
 def test_a_known_mask_is_compared_with_a_full_model_that_was_forgotten(distilbert, split):

@@ -21,7 +21,7 @@ from analysis.passes.memory import State
 from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_layers
 from analysis.passes.packs import Pack
 from analysis.passes.tapped import TappedCourse
-from analysis.progress import is_shared
+from analysis.progress import breathe, is_shared
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -90,8 +90,10 @@ class PackedCourse:
         states: dict[int, State] = {}
         for number in range(layer, model.last):
             context = model.attend(prepared[number], chunk, hidden)
+            breathe()
             hidden = model.close(number, _stream((hidden, context), prepared[number]))
             states[number + 1] = (hidden,)
+            breathe()
         first = hidden[chunk.first], model.attend_first(model.last, chunk, hidden)
         return {**states, model.last: first}
 

@@ -18,6 +18,7 @@ from analysis.passes.packed import Attending, PackedModel
 from analysis.passes.packs import Pack
 from analysis.passes.products import quick_copy
 from analysis.precision import dtype_of
+from analysis.progress import breathe
 from analysis.text import Split
 from analysis.tokens import kinds_of
 
@@ -93,8 +94,10 @@ def _of_pack(model: PackedModel, pack: Pack) -> Showing:
         for layer, weights in enumerate(model.layers):
             watched = _watched(model, layer, pack, kinds, watch)
             context = model.attend(weights.whole, pack, hidden, watched)
+            breathe()
             if layer < model.last:  # what comes after the last heads shows nothing more
                 hidden = model.close(layer, weights.whole.outward(context).add_(hidden))
+                breathe()
 
     return Showing(len(pack), pack.spans[-1].stop, run)
 
@@ -131,6 +134,7 @@ def _of_batch(subject: Subject, model: Any, batch: Batch) -> Showing:
 
         def seen(view: View) -> None:
             watch(view, batch.real[view.rows], kinds[view.rows])
+            breathe()
 
         with intervening(Intervention(watch=seen, in_parts=True)):
             model(**batch.inputs)

@@ -17,6 +17,7 @@ from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.memory import State
 from analysis.passes.products import quick_copy
+from analysis.progress import breathe
 from analysis.text import Split
 
 
@@ -48,6 +49,7 @@ class _Tap(nn.Module):
             return getattr(super().__getattr__("layer"), name)
 
     def forward(self, hidden: Tensor, *others: Any, **options: Any) -> Any:
+        breathe()
         flow = _flow.get()
         if self.number < flow.start:
             return (hidden,) if self.gives_tuple else hidden

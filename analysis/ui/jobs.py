@@ -136,11 +136,13 @@ class Job(Generic[Result]):
 
     @property
     def urgency_now(self) -> Urgency:
-        """Its urgency; that of long work while nobody looks at it."""
+        """Its urgency; less where a first estimate is known, and that of long work while nobody looks at it."""
         if self.urgency is Urgency.ALONE:
             return self.urgency
         latest = max(self.owners.copy().values(), default=self.begun)
-        return self.urgency if time.monotonic() - latest < INATTENTIVE else Urgency.LONG
+        if time.monotonic() - latest >= INATTENTIVE:
+            return Urgency.LONG
+        return max(self.urgency, Urgency.REST) if self._known.is_set() else self.urgency
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; True when it has ended."""

@@ -17,9 +17,11 @@ class Urgency(IntEnum):
     """Waits for nobody: work that is mostly waiting for a disk or a network."""
     CLICK = 1
     """A person looks at the spot where the answer will appear."""
-    PAGE = 2
+    REST = 2
+    """The person sees a first estimate there, and waits for the exact answer."""
+    PAGE = 3
     """Part of a page."""
-    LONG = 3
+    LONG = 4
     """Minutes of work that somebody has started on purpose."""
 
 
@@ -47,11 +49,16 @@ class Turnstile:
                 self._leave()
 
     def give_way(self, urgency: Urgency) -> None:
-        """Inside one's turn: let those through who are more urgent or have waited as urgently, and take it again."""
+        """Inside one's turn: let those through who are more urgent, and take it again.
+
+        Who waits as urgently goes first, too, where steps may be long. A step that somebody at a click waits for is
+        short, and done sooner by one after the other than by all in parts.
+        """
         if urgency is Urgency.ALONE:
             return
+        most = urgency if urgency >= Urgency.PAGE else urgency - 1
         with self._condition:
-            if self._waiting and self._waiting[0][0] <= urgency:
+            if self._waiting and self._waiting[0][0] <= most:
                 self._leave()
                 self._take(urgency)
 
