@@ -83,9 +83,16 @@ def intervening(intervention: Intervention) -> Iterator[None]:
 
 def gates_of(mask: HeadMask, device: torch.device, dtype: torch.dtype = torch.float32) -> Gates:
     """A 0/1 gate a head for each layer, and None for layers that are whole."""
-    return [
-        None if all(row) else torch.tensor(row, device=device, dtype=dtype) for row in mask.rows
-    ]
+    return [None if all(row) else _gate(row, device, dtype) for row in mask.rows]
+
+
+def _gate(row: Sequence[bool], device: torch.device, dtype: torch.dtype) -> Tensor:
+    # Made where it is used: a graphics processor is waited for when numbers are copied to it.
+    gate = torch.ones(len(row), device=device, dtype=dtype)
+    for number, is_on in enumerate(row):
+        if not is_on:
+            gate[number].zero_()
+    return gate
 
 
 def check_ablation(ablation: str, means: Means | None) -> None:

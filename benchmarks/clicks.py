@@ -119,16 +119,14 @@ def searches(subject, split, repeats, precision="auto"):
         every = torch.arange(heads // 2).double().numpy()
         greedy.append(float(sum(_line(spent, every))))
         greedy_rival.append(seconds * sum(heads - off for off in range(heads // 2)))
-        gradient.append(seconds / timed(lambda: gate_gradients(subject, split))[0])
+        gradient.append(timed(lambda: gate_gradients(subject, split))[0] / seconds)
     detail = f"{len(split)} sentences, {replay.precision}; rival: {heads} times one naive pass"
     return [
         ratio("leave-one-out of every head", rival, own, detail, ">= 20"),
         ratio(
             "greedy elimination to 50 %", greedy_rival, greedy, "from three timed rounds", ">= 15"
         ),
-        spread(
-            "gradients of all heads", gradient, "naive passes a run", "one backward pass, float32"
-        ),
+        spread("gradients of all heads", gradient, "naive passes", "one backward pass, float32"),
     ]
 
 

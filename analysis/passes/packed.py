@@ -9,7 +9,7 @@ they are not computed at all, which is the same again but for the order of a sum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,22 +108,35 @@ class PackedModel:
         if all(row):
             return weights.whole
         weight, bias = weights.outward
-        on = torch.tensor(row, device=weight.device)
+        # By their numbers: to pick by a tensor of yes and no, a graphics processor is waited for.
+        on = [number for number, is_on in enumerate(row) if is_on]
+        off = [number for number, is_on in enumerate(row) if not is_on]
         by_head = weight.unflatten(1, (len(row), self.head_size))
         if means is not None:
-            share = by_head[:, ~on].float() * means[layer][~on].to(weight.device)
-            bias = bias + share.sum((1, 2)).to(self.dtype)
-        if layer == self.last or int((~on).sum()) < CUT * len(row):
+            shares = [
+                by_head[:, number].float() @ means[layer][number].to(weight.device)
+                for number in off
+            ]
+            bias = bias + torch.stack(shares).sum(0).to(self.dtype)
+        if layer == self.last or len(off) < CUT * len(row):
             by_head = by_head.clone()
-            by_head[:, ~on] = 0
+            for number in off:
+                by_head[:, number].zero_()
             return Heads(
                 weights.whole.numbers, weights.whole.inward, Product(by_head.flatten(1), bias)
             )
-        rows = on.repeat_interleave(self.head_size)
-        read = [(each.weight[rows], each.bias[rows]) for each in weights.inward]
+        read = [
+            (self._of_heads(each.weight, on), self._of_heads(each.bias, on))
+            for each in weights.inward
+        ]
         inward = (torch.cat(both).to(self.dtype) for both in zip(*read, strict=True))
-        numbers = tuple(number for number, is_on in enumerate(row) if is_on)
-        return Heads(numbers, Product(*inward), Product(weight[:, rows], bias))
+        return Heads(tuple(on), Product(*inward), Product(self._of_heads(weight, on, 1), bias))
+
+    def _of_heads(self, tensor: Tensor, numbers: Sequence[int], dim: int = 0) -> Tensor:
+        """The rows or columns that belong to some heads."""
+        starts = [number * self.head_size for number in numbers]
+        some = [tensor.narrow(dim, start, self.head_size) for start in starts]
+        return torch.cat([tensor.narrow(dim, 0, 0), *some], dim)
 
     def attend(
         self, heads: Heads, pack: Pack, hidden: Tensor, attending: Attending | None = None
