@@ -20,6 +20,8 @@ CLICKS = 6
 """Clicks while it goes on."""
 LOOK = 1000
 """Milliseconds for which a person looks at an estimate before the next click."""
+HURRIED = 36
+"""Clicks of a person who does not look: each as soon as the one before has its first estimate."""
 WAITED_FOR = {
     "painted": ("the head is drawn as off", "<= 150"),
     "answered": ("the server has taken the mask, and the link says so", "<= 150"),
@@ -80,11 +82,18 @@ def browsers(subject, repeats):
                 title = f"{name} after a click, {people} browser{'s' * (people > 1)}"
                 aim = target if people == 1 else ""
                 figures.append(spread(title, waits[name], "ms", meaning, aim))
+        meaning, target = WAITED_FOR["estimated"]
+        with dashboard() as address:
+            waits = _first_estimates(
+                _page(browser, f"{address}/prune"), subject.anatomy, HURRIED, 0
+            )
+        title = f"estimated after each of {HURRIED} clicks that follow at once"
+        figures.append(spread(title, waits, "ms", meaning, target))
         for work, place in BUSY.items():
             with dashboard() as address:
                 waits = _overtaken(browser, address, place, subject.anatomy)
             title = f"estimated after a click, while {work}"
-            figures.append(spread(title, waits, "ms", WAITED_FOR["estimated"][0], ""))
+            figures.append(spread(title, waits, "ms", meaning, ""))
         browser.close()
     return figures
 
@@ -117,17 +126,23 @@ def _overtaken(browser, address, place, anatomy):
     if place.startswith("curves"):
         other.get_by_role("button", name="Draw").click()
     other.locator(".stProgress").first.wait_for()
+    waits = _first_estimates(page, anatomy, CLICKS, LOOK)
+    page.context.close()
+    other.context.close()
+    return waits
+
+
+def _first_estimates(page, anatomy, clicks, pause):
+    """Milliseconds to the first estimate of clicks on heads of the last, the middle and the first layer in turn."""
     waits = []
-    for number in range(CLICKS):
+    for number in range(clicks):
         layer = (anatomy.layers - 1, anatomy.layers // 2, 0)[number % 3]
         head = layer, number // 3
         page.evaluate(WATCH, [*head, anatomy.heads_total - number - 1])
         page.locator(f"button[data-layer='{head[0]}'][data-head='{head[1]}']").click()
         page.wait_for_function("'estimated' in window.seen")
         waits.append(page.evaluate("window.seen.estimated"))
-        page.wait_for_timeout(LOOK)
-    page.context.close()
-    other.context.close()
+        page.wait_for_timeout(pause)
     return waits
 
 
