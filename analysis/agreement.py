@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.errors import DataError, MethodError
 from analysis.mask import HasHeads, Head, HeadMask
 from analysis.models import Subject
+from analysis.protocol import only
 from analysis.scores import Ranking, rank
 from analysis.text import Calibration
 
@@ -79,7 +80,13 @@ def samples(split: Calibration, count: int = SAMPLES, seed: int = 0) -> list[Cal
 
     Raises:
         DataError: the parts would be too small; the sentence says how many texts are needed.
+        ProtocolError: another split than the calibration split was given.
     """
+    only(
+        split,
+        Calibration,
+        "stability is that of scores, which see the calibration split, not {name}",
+    )
     if count < 2:
         raise MethodError(f"stability needs two samples or more, not {count}")
     if len(split) < count * SMALLEST:

@@ -15,7 +15,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.plan import Ablation, Repair
 from analysis.progress import Step
-from analysis.protocol import unseen
+from analysis.protocol import unfitted, unseen
 from analysis.removal import BATCH, LENGTH
 from analysis.replay import Replay
 from analysis.store import Occasion, Saving
@@ -68,11 +68,12 @@ def appraising(
     Raises:
         MaskError: the mask is of another model, or its heads cannot be removed.
         MethodError: `mean` ablation without means, or a repair without a calibration split.
-        ProtocolError: the repair would see sentences of the test split.
+        ProtocolError: the repair would see sentences of the test split, or be judged on those that it is made of.
     """
     if not treatment.is_repaired:
         yield from replay.evaluating(treatment.mask, ablation=treatment.ablation, means=means)
         return
+    unfitted(replay.split.name, "a repair")
     if mended is None:
         for step in mending(replay.subject, data, treatment):
             mended = step.result.subject if step.result else None

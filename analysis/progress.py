@@ -86,6 +86,16 @@ def sharing(turn: Turn) -> Iterator[None]:
         _turn.reset(token)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within it nobody goes first: for short work under a lock, which whoever went first might wait for."""
+    token = _turn.set(None)
+    try:
+        yield
+    finally:
+        _turn.reset(token)
+
+
 def is_shared() -> bool:
     """Whether others wait between two steps, which should then be short."""
     return _turn.get() is not None

@@ -54,6 +54,23 @@ def unseen(data: LabelledText, also: Split | None = None) -> None:
         _share_nothing([also] if also is not None else [], test)
 
 
+def unfitted(judged: str, what: str) -> None:
+    """Refuse to judge by the sentences that something was fitted to.
+
+    Args:
+        judged: name of the split that is judged on.
+        what: was made of the calibration split, such as "a repair".
+
+    Raises:
+        ProtocolError: it is the calibration split.
+    """
+    if judged == Calibration.name:
+        raise ProtocolError(
+            f"{what} is made of the calibration split, so a number measured there would say nothing; "
+            "measure on selection or test"
+        )
+
+
 def _share_nothing(looked_at: Iterable[Split], judged: Split) -> None:
     seen = {key(text) for split in looked_at for text in split.texts}
     shared = sum(key(text) in seen for text in judged.texts)

@@ -18,7 +18,7 @@ import torch
 
 from analysis.anatomy import sites_of
 from analysis.batches import TOKENS, batches
-from analysis.errors import MethodError, unknown
+from analysis.errors import MethodError, ProtocolError, unknown
 from analysis.folding import folding
 from analysis.mask import HeadMask
 from analysis.measures import told
@@ -44,6 +44,7 @@ CLOSE = 3
 RIDGE = 0.1
 """Weight of the pull towards the weights as they are, as a share of the inputs' mean variance. On the demo's
 selection split 0.01 to 1 do alike for masks of good orders; random masks like more of it."""
+_REFUSAL = "a repair is {use} on the {wanted} split, not on {{name}}"
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,10 @@ def repairing(
 
     Raises:
         MethodError: an unknown repair, or texts missing.
-        ProtocolError: another split than the calibration and selection splits was given.
+        ProtocolError: another split than the calibration and selection splits was given, or a teacher of other texts.
         MaskError, PlanError, ModelError: see `surgery.prune`.
     """
-    _check(kind, calibration, selection, ridge)
+    _check(kind, calibration, selection, ridge, teacher)
     start = time.perf_counter()
     mask = mask_of(subject, mask)
     smaller = prune(subject, mask)
@@ -182,9 +183,14 @@ def repairing(
 
 
 def teacher_of(subject: Subject, calibration: Calibration) -> Teacher:
-    """What repairs on these texts have in common: the full model's way through them."""
+    """What repairs on these texts have in common: the full model's way through them.
+
+    Raises:
+        ProtocolError: another split than the calibration split was given.
+    """
+    only(calibration, Calibration, _REFUSAL.format(use="solved", wanted=Calibration.name))
     tokens = TOKENS // 4 if is_shared() else TOKENS
-    return Teacher(subject, batches(subject, calibration, tokens=tokens))
+    return Teacher(subject, calibration, batches(subject, calibration, tokens=tokens))
 
 
 def compare(before: Subject, after: Subject, split: Selection) -> tuple[float, float, bool]:
@@ -218,7 +224,9 @@ def _changing(
     yield from solving(teacher, model, owners_of(model).index(lowest.owner), ridge)
 
 
-def _check(kind: str, calibration: Any, selection: Any, ridge: float) -> None:
+def _check(
+    kind: str, calibration: Any, selection: Any, ridge: float, teacher: Teacher | None
+) -> None:
     if kind not in REPAIRS:
         raise MethodError(unknown("repair", kind, REPAIRS))
     if kind != "none" and calibration is None:
@@ -228,6 +236,12 @@ def _check(kind: str, calibration: Any, selection: Any, ridge: float) -> None:
         (selection, Selection, "compared"),
     ):
         if split is not None:
-            only(split, wanted, f"a repair is {use} on the {wanted.name} split, not on {{name}}")
+            only(split, wanted, _REFUSAL.format(use=use, wanted=wanted.name))
+    if kind != "none" and not len(calibration):
+        raise MethodError(f"the repair {kind!r} needs texts; the calibration split has none")
+    if teacher is not None and teacher.calibration != calibration:
+        raise ProtocolError(
+            "the teacher has looked at other texts than the repair's calibration split"
+        )
     if not 0 <= ridge < float("inf"):
         raise MethodError(f"the ridge must be 0 or more, not {ridge}")

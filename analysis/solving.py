@@ -20,6 +20,7 @@ from analysis.models import Subject
 from analysis.passes.products import Product, quick_copy, quickened
 from analysis.progress import breathe
 from analysis.surgery import corrected
+from analysis.text import Calibration
 from analysis.walk import Point, Recording, Sight, look, owners_of, points_of, record_all, unread
 
 KEPT = 1024**3
@@ -63,14 +64,16 @@ class Shown:
 class Teacher:
     """The full model on the calibration texts; repairs on the same texts share what it shows."""
 
-    def __init__(self, subject: Subject, inputs: Sequence[Batch]) -> None:
+    def __init__(self, subject: Subject, calibration: Calibration, inputs: Sequence[Batch]) -> None:
         """Take a model and texts.
 
         Args:
             subject: the full model.
-            inputs: batches of the calibration texts.
+            calibration: the texts.
+            inputs: batches of them.
         """
         self.subject = subject
+        self.calibration = calibration
         self.inputs = inputs
         # Its layers get hooks for a moment; the shared model gets none.
         self.model = quick_copy(subject.model)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.journal import Journal, check_table, journal_of, save_table
+from analysis.journal import Journal, journal_of
 from analysis.models import Subject
 from analysis.progress import UNKNOWN, Step, finish
+from analysis.sweep_file import SweepFile
 from analysis.sweep_plan import FRACTIONS, SEEDS, Sweep, judged_of, plan_rows
 from analysis.sweep_table import COLUMNS, table_of
 from analysis.sweep_work import Work
@@ -56,7 +57,7 @@ def sweeping(
         methods: names from `METHODS`.
         save: a file ending in .csv or .parquet. Rankings and rows are kept beside it as they come, and a
             sweep that was stopped or crashed goes on where it was; the table is written at the end, also when
-            the sweep is cancelled.
+            the sweep is cancelled, unless more is there already.
         journal: another place for rankings and rows; several sweeps of one model and its sentences may share it,
             and none measures what another had when it began.
         options: see `Sweep`.
@@ -66,12 +67,11 @@ def sweeping(
             to be repaired and cannot be removed.
         DataError: the data lacks a split.
         ModelError: a repair of a model whose heads cannot be removed.
-        PlaceError: the file cannot be written.
+        PlaceError: the file cannot be written, or holds something else.
     """
     plan = Sweep(tuple(methods), **options)
     plan.check()
-    if save is not None:
-        check_table(save)
+    file = None if save is None else SweepFile(save, plan.split)
     if journal is None and save is not None:
         journal = journal_of(save)
     work = Work(subject, data, plan, Journal(journal))
@@ -91,8 +91,9 @@ def sweeping(
             table = table_of(rows, whole=number == total)
             yield Step(number, total, "masks", table, work.pace.remaining)
     finally:
-        if save is not None and rows:
-            save_table(table_of(rows, whole=len(rows) == total), save)
+        if file is not None and rows:
+            whole = len(rows) == total
+            file.write(table_of(rows, whole=whole), whole=whole)
 
 
 def _of_plan(options: dict[str, Any]) -> dict[str, Any]:

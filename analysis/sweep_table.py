@@ -42,6 +42,11 @@ places among random masks nor p for what was chosen by the sentences that it is 
 USUAL = "usual"
 """The setting of a method that was not tuned, or has nothing to tune."""
 
+LATER = ("percentile", "p_full", "p_random", "p_full_holm", "p_random_holm")
+"""Columns that say something of a row next to others."""
+_WORDS = ("method", "setting", "ablation", "repair", "split", "mask")
+"""Columns that are no numbers."""
+
 EXTRA = tuple(name + ending for name in OWN for ending in ENDS)
 """Measures that only some tasks have, each with its interval and its change; columns after the others."""
 
@@ -113,6 +118,17 @@ def unpack(text: str, n: int) -> np.ndarray:
     return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:n].astype(bool)
 
 
+def is_row(known: Mapping[str, Any]) -> bool:
+    """Whether what a file holds is a whole row, with its `right` (see `pack`)."""
+    measured = [column for column in COLUMNS if column not in LATER]
+    kinds = {column: str if column in _WORDS else int | float for column in measured}
+    try:
+        unpack(known["right"], int(known["n"]))
+        return all(isinstance(known[column], kind) for column, kind in kinds.items())
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
 def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.DataFrame:
     """The rows as a table; a row's `right` (see `pack`) stays out of it.
 
@@ -122,7 +138,7 @@ def table_of(rows: Sequence[Mapping[str, Any]], *, whole: bool = True) -> pd.Dat
     """
     extra = dict.fromkeys(name for row in rows for name in row if name in EXTRA)
     table = pd.DataFrame(list(rows), columns=[*COLUMNS, *extra, "right"])
-    for column in ("percentile", "p_full", "p_random", "p_full_holm", "p_random_holm"):
+    for column in LATER:
         table[column] = math.nan
     if whole:
         for _, group in table.groupby(GROUP, sort=False):

@@ -29,7 +29,7 @@ from analysis.scores.record import read, written
 from analysis.solving import Teacher
 from analysis.surgery import check_removable
 from analysis.sweep_plan import Cell, Sweep, judged_of, plan_rows, seeds_of
-from analysis.sweep_table import COLUMNS, USUAL, pack, row_of
+from analysis.sweep_table import COLUMNS, USUAL, is_row, pack, row_of
 from analysis.text import Calibration, LabelledText, Selection
 from analysis.tuning import tune
 
@@ -90,9 +90,9 @@ class Work:
         for method in self.plan.methods:
             for seed in seeds_of(self.plan, method):
                 key = key_of("ranking", self._scored, method, seed)
-                known = self.journal.get(key)
+                known = read(self.subject, method, self.journal.get(key) or {})
                 if known is not None:
-                    self.found[method, seed] = read(self.subject, method, known)
+                    self.found[method, seed] = known
                     continue
                 spent = key_of("spent", key)
                 before = (self.journal.get(spent) or {"spent": 0.0})["spent"]
@@ -143,7 +143,7 @@ class Work:
         label = {**asdict(one), "setting": setting, "split": self.plan.split}
         key = key_of("row", self._key, tuple(label.values()), mask.encode())
         known = self.journal.get(key)
-        if known is not None:
+        if known is not None and is_row(known):
             self.pace.done(one.repair, None)
             return known
         start = time.perf_counter()

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-from analysis.errors import DataError, unknown
+from analysis.errors import DataError, ProtocolError, unknown
 
 NO_LABEL = -1
 """The label of a text that has none."""
@@ -28,8 +30,12 @@ def text_hash(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """The text's letters and digits in lower case, in any script: what makes two sentences one."""
-    return re.sub(r"[\W_]+", "", text.casefold()) or text
+    """The text's letters and digits in lower case, in any script: what makes two sentences one.
+
+    However its characters are encoded (Unicode's NFKC); of a text without letters, what is not space.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[\W_]+", "", plain) or "".join(plain.split()) or text
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,21 @@ class LabelledText:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     numbered: bool = True
+
+    def __post_init__(self) -> None:
+        """Hold a copy of the splits that nobody can change.
+
+        Raises:
+            ProtocolError: a split stands under a name that is not its own: what may be done with it goes by its kind.
+        """
+        for name, split in self.splits.items():
+            if type(split) is not SPLITS.get(name):
+                kind = type(split).__name__
+                raise ProtocolError(
+                    f"{self.name}: the split {name!r} is of the kind {kind}; there are "
+                    + ", ".join(f"{known} ({each.__name__})" for known, each in SPLITS.items())
+                )
+        object.__setattr__(self, "splits", MappingProxyType(dict(self.splits)))
 
     def split(self, name: str) -> Split:
         """The split of that name.

@@ -78,7 +78,7 @@ def tune(subject: Subject, calibration: Calibration, selection: Selection, metho
     total = subject.anatomy.heads_total
     rows: list[tuple[tuple[float, ...], float]] = []
     for setting in METHODS[method].choices:
-        found = rank(subject, calibration, method, setting=setting)
+        found = rank(subject, calibration, method, setting=setting, selection=selection)
         reached = [
             divergences(
                 replay.evaluate(

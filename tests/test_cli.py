@@ -285,7 +285,7 @@ def test_people_get_tables(headcount, command):
         (("rank", "--save", "a.json"), "give --keep with --save"),
         (("sweep", "--methods", "magnitud"), "unknown method 'magnitud'"),
         (("sweep", "--fractions", "2"), "the fraction 2.0 is not between 0 and 1"),
-        (("sweep", "--margin", "0"), "the margin must be above 0 points, not 0"),
+        (("sweep", "--margin", "0"), "the margin must be above 0 points and at most 100, not 0"),
         (("sweep", "--fractions", "a"), "cannot read 'a' as fractions"),
         (("sweep", "--ablation", "men"), "unknown ablation 'men'"),
         (("prune",), "either --plan FILE or --off"),
@@ -337,6 +337,54 @@ def test_the_version_and_the_help_come_without_pytorch():
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
         assert text in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("sweep", "--methods", "magnitude", "--save"),
+        ("rank", "--method", "magnitude", "--keep", "5", "--save"),
+    ],
+)
+def test_a_file_that_holds_something_else_is_not_overwritten(headcount, folder, command):
+    films = folder / "films.csv"
+    before = films.read_bytes()
+    result = headcount(*command, str(films))
+    assert result.exit_code == 2
+    assert "films.csv is there already and is no" in result.stderr
+    assert films.read_bytes() == before
+
+
+def test_a_plan_that_was_written_may_be_written_anew(headcount, folder):
+    plan = str(folder / "again.json")
+    for keep in ("5", "6"):
+        given = ("rank", "--method", "magnitude", "--keep", keep, "--save", plan)
+        assert headcount(*given).exit_code == 0
+    assert json.loads((folder / "again.json").read_text())["name"] == "magnitude, 6 heads"
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("profile", "--split", "test"), "nothing is chosen on the test split"),
+        (
+            ("evaluate", "--split", "calibration", "--off", "0.1", "--ablation", "mean"),
+            "the heads' mean output is made of the calibration split",
+        ),
+        (
+            ("prune", "--split", "calibration", "--off", "0.1", "--repair", "least-squares"),
+            "a repair is made of the calibration split",
+        ),
+        (("sweep", "--seeds", "5-1"), "the seeds 5-1 are 0; write"),
+        (("sweep", "--seeds", "0-99999"), "the seeds 0-99999 are 100,000; write"),
+        (("sweep", "--methods", ""), "unknown method ''"),
+        (("sweep", "--margin", "inf"), "at most 100, not inf"),
+    ],
+)
+def test_what_would_mislead_is_refused_with_the_reason(headcount, command, sentence):
+    result = headcount(*command)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())
 
 
 def test_the_address_names_what_is_not_built_in():

@@ -7,8 +7,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from analysis.mask import HeadMask
-from analysis.passes.course import PackedCourse, TappedCourse, may_pack
+from analysis.passes.course import PackedCourse, TappedCourse, may_pack, packs_truly
+from analysis.passes.packed import PackedModel
 from analysis.profiling import profile
+from analysis.progress import sharing
 from analysis.text import Selection
 from tests.tiny import sentences
 
@@ -70,3 +72,42 @@ def test_leave_one_out_does_not_wait(subject, way):
             for _ in course.without_each(chunk, mask, None, mask.on_heads):
                 pass
     assert not listening.heard
+
+
+class Counting:
+    """A turn that counts the moments that are left to others."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def give_way(self) -> None:
+        self.times += 1
+
+    def wait_for(self, event) -> None: ...
+
+
+@pytest.mark.parametrize(("way", "a_layer"), [(PackedCourse, 2), (TappedCourse, 1)])
+def test_others_go_first_within_every_layer_but_the_last(subject, way, a_layer):
+    course = way(subject, Selection(*sentences(30)), torch.float32)
+    prepared = course.prepare(HeadMask.full(subject.anatomy), None)
+    with sharing(turn := Counting()):
+        course.run(course.chunks[0], 0, None, prepared)
+    assert turn.times >= a_layer * (subject.anatomy.layers - 1)
+
+
+def test_whether_a_model_is_packed_truly_is_looked_at_without_others(distilbert):
+    """Whoever makes a replay may hold a lock that those who go first wait for."""
+    with sharing(turn := Counting()):
+        assert packs_truly(distilbert, Selection(*sentences(3)))
+    assert turn.times == 0
+
+
+def test_means_of_any_precision_replace_heads(distilbert):
+    split = Selection(*sentences(30))
+    model, mask = PackedModel(distilbert, torch.float32), HeadMask.off(distilbert.anatomy, [(0, 1)])
+    means = profile(distilbert, split).means
+    exact, double = (
+        model.under(mask, given)[0] for given in (means, [layer.double() for layer in means])
+    )
+    inward = torch.ones(1, len(exact.numbers) * distilbert.anatomy.head_size)
+    assert torch.equal(exact.outward(inward), double.outward(inward))

@@ -8,10 +8,13 @@ from functools import lru_cache
 import pytest
 
 from analysis.errors import DataError
+from analysis.mask import HeadMask
+from analysis.passes import course
 from analysis.progress import Step, breathe, finish, is_shared, once_at_a_time
-from analysis.ui import jobs
+from analysis.ui import computing, jobs
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Job, Urgency
+from analysis.ui.resources import Workspace
 
 
 def count(to: int, pause: float = 0.0) -> Iterator[Step[int]]:
@@ -267,12 +270,80 @@ def test_a_first_estimate_goes_before_the_rest_of_another_persons_answer() -> No
     desk, begun = Desk(), threading.Event()
     exact = first_and_rest(desk, "exact", 300, begun)
     assert exact.wait_known(5)
-    assert exact.urgency_now is Urgency.REST
     click = first_and_rest(desk, "click", 5, begun)
     assert click.wait_known(5)
+    assert exact.urgency_now is Urgency.REST
     assert exact.is_open
     desk.cancel(exact)
     assert click.wait(5)
+
+
+def test_exact_answers_are_not_done_in_parts_by_turns_within_a_step() -> None:
+    desk, begun = Desk(), threading.Event()
+    first = first_and_rest(desk, "first", 200, begun)
+    assert first.wait_known(5)
+    second = first_and_rest(desk, "second", 5, begun)
+    assert second.wait(5)
+    assert first.step is not None
+    assert first.step.done == 2
+    assert first.wait(5)
+
+
+def test_an_answer_that_is_whole_is_done_before_the_rest_of_another() -> None:
+    desk, begun = Desk(), threading.Event()
+
+    def steps() -> Iterator[Step[int]]:
+        for done in range(1, 400):
+            time.sleep(0.002)
+            begun.set()
+            yield Step(done, 400, "masks", done)
+
+    long = ask(desk, "long", steps, kind="long", urgency=Urgency.CLICK)
+    assert begun.wait(5)
+    whole = ask(desk, "whole", lambda: count(1), kind="whole", urgency=Urgency.CLICK)
+    assert whole.wait(5)
+    assert long.is_open
+    desk.cancel(long)
+    assert long.wait(5)
+
+
+def test_a_click_comes_while_the_models_way_of_passing_is_still_looked_at(
+    distilbert, text, monkeypatch
+) -> None:
+    """Both need the same replay: who makes it holds a lock, and would wait for ever if it let the other go first."""
+    inside, clicked = threading.Event(), threading.Event()
+    plain = course._same_answers
+
+    def slow(*given):
+        inside.set()
+        clicked.wait(5)
+        return plain(*given)
+
+    monkeypatch.setattr(course, "_same_answers", slow)
+    monkeypatch.setattr(course, "_verdicts", {})
+    here, desk = Workspace(distilbert, text, "tiny"), Desk()
+    full = HeadMask.full(distilbert.anatomy)
+    forecast = ask(
+        desk,
+        "forecast",
+        lambda: computing.foreseeing(here),
+        kind="forecast",
+        urgency=Urgency.LONG,
+    )
+    assert inside.wait(20)
+    click = ask(
+        desk,
+        "click",
+        lambda: computing.evaluating(here, full, "selection", None, "zero", "float32"),
+        kind="click",
+        urgency=Urgency.CLICK,
+    )
+    while not desk._turnstile._waiting:
+        time.sleep(0.001)
+    clicked.set()
+    assert click.wait(20)
+    assert forecast.wait(20)
+    assert (click.state, forecast.state) == ("done", "done")
 
 
 def test_first_estimates_come_one_after_the_other() -> None:

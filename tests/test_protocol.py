@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 from tiny import sentences
 
+from analysis.agreement import samples
 from analysis.errors import ProtocolError
 from analysis.handover.delivery import Wish, delivering
 from analysis.mask import HeadMask
-from analysis.measuring import Treatment, mending
+from analysis.measuring import Treatment, appraising, mending
 from analysis.plan import Plan
 from analysis.protocol import disjoint, only
-from analysis.repair import repair
+from analysis.repair import repair, teacher_of
+from analysis.replay import Replay
 from analysis.report.findings import gathering
 from analysis.scores import METHODS, rank
 from analysis.scores.method import Evidence
@@ -142,3 +144,32 @@ def test_masks_and_settings_do_not_depend_on_the_test_split(distilbert):
     first, second = (sweep(distilbert, each, methods, **options) for each in (data(), other))
     assert list(first["mask"]) == list(second["mask"])
     assert list(first["loss"]) != list(second["loss"])
+
+
+def test_a_repairs_teacher_has_looked_at_its_calibration_texts_only(distilbert):
+    mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
+    with pytest.raises(ProtocolError, match="solved on the calibration split, not on 'test'"):
+        teacher_of(distilbert, TEST)
+    other = teacher_of(distilbert, Calibration(TEST.texts, TEST.labels))
+    with pytest.raises(ProtocolError, match="other texts than the repair's calibration split"):
+        repair(distilbert, mask, CALIBRATION, teacher=other)
+
+
+def test_samples_for_stability_are_of_the_calibration_split():
+    with pytest.raises(ProtocolError, match="which see the calibration split, not 'test'"):
+        samples(TEST)
+
+
+@pytest.mark.parametrize("change", [{"repair": "mean"}, {"ablation": "mean"}])
+def test_nothing_is_judged_on_the_sentences_that_it_is_made_of(distilbert, change):
+    mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
+    plan = Plan("tried", "x", distilbert.fingerprint, mask, **change)
+    with pytest.raises(ProtocolError, match="made of the calibration split"):
+        next(delivering(distilbert, data(), plan, Wish(split="calibration")))
+
+
+def test_a_repaired_plan_is_not_appraised_on_the_sentences_of_its_repair(distilbert):
+    mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
+    replay = Replay(distilbert, CALIBRATION)
+    with pytest.raises(ProtocolError, match="a repair is made of the calibration split"):
+        next(appraising(replay, data(), Treatment(mask, repair="mean")))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
+from analysis import attention
 from analysis.batches import batches
 from analysis.errors import DataError, MaskError, MethodError
 from analysis.evaluation import evaluate
 from analysis.mask import HeadMask
 from analysis.models import load_model
-from analysis.passes import course, packed, packs
+from analysis.passes import course, packed, packs, tapped
+from analysis.passes.shown import show
 from analysis.passes.tapped import TappedCourse
 from analysis.profiling import profile
 from analysis.progress import finish, sharing
@@ -192,24 +196,31 @@ def test_a_full_pass_that_was_stopped_goes_on_where_it_was(distilbert, split, mo
 
 
 class Between:
-    """A turn in which something is done at each moment that is left to others, but not inside that."""
+    """A turn in which somebody else does something at each moment that is left to others, in a thread of their own."""
 
     def __init__(self, do) -> None:
         self.do = do
         self.times = 0
-        self.is_inside = False
 
     def give_way(self) -> None:
-        if self.is_inside:
-            return
-        self.is_inside = True
         self.times += 1
-        try:
-            self.do()
-        finally:
-            self.is_inside = False
+        with ThreadPoolExecutor(1) as other:
+            other.submit(self.do).result()
 
     def wait_for(self, event) -> None: ...
+
+
+class StopAt(Between):
+    """A turn that ends at one of the moments that are left to others."""
+
+    def __init__(self, number) -> None:
+        super().__init__(lambda: None)
+        self.number = number
+
+    def give_way(self) -> None:
+        self.times += 1
+        if self.times == self.number:
+            raise Stop
 
 
 class Stop(BaseException):
@@ -227,15 +238,17 @@ def test_others_go_first_in_the_middle_of_a_pass_and_change_no_bit_of_it(subject
     assert torch.equal(found.predictions.logits, wanted.predictions.logits)
 
 
-def test_a_pass_that_was_stopped_in_the_middle_leaves_the_next_as_it_was(subject, split, way):
+@pytest.mark.parametrize("number", [1, 2, 5, 9, 14])
+def test_a_pass_that_was_stopped_in_the_middle_leaves_the_next_as_it_was(
+    subject, split, way, number
+):
     mask = HeadMask.off(subject.anatomy, MASKS[0])
     replay = Replay(subject, split)
-
-    def stop():
-        raise Stop
-
-    with sharing(Between(stop)), pytest.raises(Stop):
+    with sharing(StopAt(number)), pytest.raises(Stop):
         replay.evaluate(mask)
+    assert tapped._flow.get(None) is None
+    assert attention._intervention.get() is None
+    assert not torch.is_inference_mode_enabled()
     wanted = Replay(subject, split).evaluate(mask)
     assert torch.equal(replay.evaluate(mask).predictions.logits, wanted.predictions.logits)
 
@@ -244,8 +257,11 @@ def test_others_go_first_in_the_middle_of_a_profile_and_change_no_number_of_it(s
     turn = Between(lambda: profile(subject, split.limited(3)))
     with sharing(turn):
         found = profile(subject, split)
-    assert turn.times >= subject.anatomy.layers
     assert found.table.equals(profile(subject, split).table)
+    turn = Between(lambda: None)
+    with sharing(turn):
+        next(show(subject, split).parts).run(lambda *_: None)
+    assert turn.times >= subject.anatomy.layers
 
 
 def test_a_known_mask_is_compared_with_a_full_model_that_was_forgotten(distilbert, split):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -250,11 +251,11 @@ def test_a_table_comes_back_from_parquet_as_it_was(table, tmp_path):
 
 
 def test_a_journal_of_another_split_is_not_mistaken_for_this_one(distilbert, text, tmp_path):
-    save, few = tmp_path / "curve.csv", FAST | {"fractions": (0.5,)}
-    sweep(distilbert, text, ("magnitude",), save=save, **few)
-    judged = sweep(distilbert, text, ("magnitude",), save=save, split="test", **few)
+    shared, few = tmp_path / "rows.journal", FAST | {"fractions": (0.5,)}
+    sweep(distilbert, text, ("magnitude",), journal=shared, **few)
+    judged = sweep(distilbert, text, ("magnitude",), journal=shared, split="test", **few)
     assert set(judged["split"]) == {"test"}
-    fewer = sweep(distilbert, text, ("magnitude",), save=save, limit=7, **few)
+    fewer = sweep(distilbert, text, ("magnitude",), journal=shared, limit=7, **few)
     assert set(fewer["n"]) == {7}
 
 
@@ -431,3 +432,29 @@ def test_the_test_split_is_measured_in_float32_unless_asked_otherwise():
     numbers = [Sweep(("random",), split=split).numbers for split in ("selection", "test")]
     assert numbers == ["auto", "float32"]
     assert Sweep(("random",), split="test", precision="bfloat16").numbers == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("known", "damage"),
+    [
+        ("ranking", {"scores": None}),
+        ("ranking", {"scores": [1.0]}),
+        ("ranking", {"masks": 3}),
+        ("accuracy", {"mask": None}),
+        ("accuracy", {"accuracy": "high"}),
+        ("accuracy", {"right": "no"}),
+    ],
+)
+def test_what_is_damaged_in_a_journal_is_measured_anew(distilbert, text, tmp_path, known, damage):
+    journal, few = tmp_path / "rows.journal", FAST | {"fractions": (0.5,)}
+    whole = sweep(distilbert, text, ("taylor",), journal=journal, **few)
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    for line in lines:
+        if known in line:
+            line.update(damage)
+            for name in [name for name, value in damage.items() if value is None]:
+                del line[name]
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pd.testing.assert_frame_equal(
+        sweep(distilbert, text, ("taylor",), journal=journal, **few), whole
+    )

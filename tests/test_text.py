@@ -7,8 +7,17 @@ import itertools
 
 import pytest
 
-from analysis.errors import DataError
-from analysis.text import SPLITS, Calibration, LabelledText, Provenance, Selection, Test, text_hash
+from analysis.errors import DataError, ProtocolError
+from analysis.text import (
+    SPLITS,
+    Calibration,
+    LabelledText,
+    Provenance,
+    Selection,
+    Test,
+    key,
+    text_hash,
+)
 
 TEXTS = ("good", "bad", "so so", "fine", "dull")
 
@@ -66,3 +75,31 @@ def test_an_unknown_split_is_answered_with_those_there_are():
     assert text.split("test") == Test((), ())
     with pytest.raises(DataError, match="films: unknown split 'tset'; did you mean 'test'"):
         text.split("tset")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("café", "cafe\u0301"), ("good", "ｇｏｏｄ"), ("👍 👍", "👍👍"), ("?!", "? !")],
+)
+def test_a_key_is_the_same_however_a_text_is_encoded_and_spaced(one, other):
+    assert key(one) == key(other)
+
+
+def test_a_split_stands_under_its_own_name_only():
+    test = Test(TEXTS, (1, 0, 0, 1, 0))
+    for name, split in (
+        ("calibration", test),
+        ("holdout", test),
+        ("test", Selection(TEXTS, (1, 0, 0, 1, 0))),
+    ):
+        with pytest.raises(ProtocolError, match=f"the split '{name}' is of the kind"):
+            LabelledText("films", ("bad", "good"), {name: split}, Provenance("here", "none"))
+
+
+def test_what_splits_a_data_set_has_cannot_be_changed():
+    given = {"test": Test(TEXTS, (1, 0, 0, 1, 0))}
+    films = LabelledText("films", ("bad", "good"), given, Provenance("here", "none"))
+    given["test"] = Test(("other",), (0,))
+    assert films.split("test").texts == TEXTS
+    with pytest.raises(TypeError):
+        films.splits["test"] = given["test"]

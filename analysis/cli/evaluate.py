@@ -46,6 +46,7 @@ def evaluate_command(
         from analysis.attention import ABLATIONS
         from analysis.batches import batches
         from analysis.evaluation import evaluating
+        from analysis.protocol import unfitted
         from analysis.store import Look
     if ablation is not None and ablation not in ABLATIONS:
         raise MethodError(unknown("ablation", ablation, ABLATIONS))
@@ -56,6 +57,8 @@ def evaluate_command(
         given = _plan(subject, content)
         mask, ablation = given.mask, ablation or given.ablation
     kind: Any = ablation or "zero"
+    if kind == "mean":
+        unfitted(texts.name, "the heads' mean output")
     means = _means(subject, everything) if kind == "mean" else None
     steps = evaluating(subject, batches(subject, texts), mask, ablation=kind, means=means)
     found = watch(steps, f"evaluating {mask.heads_on} of {mask.heads_total} heads")

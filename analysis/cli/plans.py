@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,10 +80,8 @@ def export_command(
     if out is None:
         print(text, end="")
         return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PlanError(f"cannot write the plan {out}: {error.strerror}") from error
+    check_place(out)
+    write_plan(out, text)
 
 
 @plans_app.command("delete")
@@ -105,6 +104,38 @@ def restore_command(plan: Named, as_json: AsJson = False) -> None:
         print_json(_answer(found))
     else:
         print(f"{found.name!r} is back.")
+
+
+def check_place(path: Path) -> None:
+    """Refuse to overwrite what is no plan, before any work is done.
+
+    Raises:
+        PlanError: there is something else.
+    """
+    if path.is_dir():
+        raise PlanError(f"{path} is a folder; name the file to write, such as plan.json")
+    if path.exists() and not _holds_plan(path):
+        raise PlanError(f"{path} is there already and is no plan; name another file")
+
+
+def _holds_plan(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_bytes()[:LARGEST])
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "headcount" in content
+
+
+def write_plan(path: Path, text: str) -> None:
+    """Write a plan's file.
+
+    Raises:
+        PlanError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PlanError(f"cannot write the plan {path}: {error.strerror}") from error
 
 
 def _store() -> Store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.cli.output import print_json, print_table, watch
 from analysis.cli.request import AsJson, Request, asking
+from analysis.errors import ProtocolError
 from analysis.mask import name
 
 
@@ -13,6 +14,11 @@ def profile_command(
     as_json: AsJson = False,
 ) -> None:
     """See what every head does: entropy, sparsity, where it looks, one row a head."""
+    if request.split == "test":
+        raise ProtocolError(
+            "heads are chosen by their statistics, and nothing is chosen on the test split; "
+            "profile calibration, selection or train"
+        )
     subject, _, texts = request.open(needs_labels=False)
     from analysis.profiling import profiling
     from analysis.statistics import STATISTICS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analysis.cli.output import IMPORTING, Clock, print_json, print_table, waiting, watch
+from analysis.cli.plans import check_place, write_plan
 from analysis.cli.request import AsJson, Request, asking
 from analysis.errors import MethodError, PlanError, unknown
 from analysis.mask import HeadMask, name
@@ -42,6 +43,8 @@ def rank_command(
     """Put the heads in order of importance, and say which would go."""
     if save is not None and keep is None:
         raise PlanError("a plan needs a number of heads; give --keep with --save")
+    if save is not None:
+        check_place(save)
     clock = Clock()
     with waiting(IMPORTING):
         from analysis.scores import METHODS, sampled
@@ -70,7 +73,7 @@ def rank_command(
         answer |= {"keep": keep, "mask": mask.encode(), "off": _written(mask)}
         if save is not None:
             plan = Plan(f"{method}, {keep} heads", request.model, subject.fingerprint, mask)
-            _write(save, plan.to_json())
+            write_plan(save, plan.to_json())
     if as_json:
         print_json({**answer, "seconds": clock.seconds})
         return
@@ -112,10 +115,3 @@ def _tuned(subject: Subject, given: Any, selection: Any, method: str) -> tuple[f
 
 def _written(mask: HeadMask) -> str:
     return ",".join(f"{layer}.{head}" for layer, head in mask.off_heads)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PlanError(f"cannot write the plan {path}: {error.strerror}") from error

@@ -26,6 +26,8 @@ SHOWN = (
     *("change", "agreement", "percentile", "p_random_holm", "negligible"),
 )
 """Columns that are printed; the task's own measure besides."""
+MOST_SEEDS = 10_000
+"""Random masks at most."""
 
 
 @asking(split="selection")
@@ -75,7 +77,7 @@ def sweep_command(
         from analysis.sweep import Sweep, sweeping
         from analysis.yardstick import yardstick
     plan = Sweep(
-        _names(methods) if methods else tuple(QUICK),
+        tuple(QUICK) if methods is None else _names(methods),
         fractions=tuple(shares),
         seeds=tuple(numbers),
         split=request.split,
@@ -86,8 +88,8 @@ def sweep_command(
         timed=timed,
     )
     plan.check()
-    if not margin > 0:
-        raise MethodError(f"the margin must be above 0 points, not {margin:g}")
+    if not 0 < margin <= 100:
+        raise MethodError(f"the margin must be above 0 points and at most 100, not {margin:g}")
     subject, everything, _ = request.open()
     steps = sweeping(subject, everything, save=save, **vars(plan))
     if request.split == "test":
@@ -152,7 +154,12 @@ def _names(text: str) -> tuple[str, ...]:
 def _seeds(text: str) -> list[int]:
     """Numbers with commas, or `first-last`."""
     first, dash, last = text.partition("-")
-    if dash and first.isdigit() and last.isdigit() and int(last) - int(first) < 10_000:
+    if dash and first.isdigit() and last.isdigit():
+        count = int(last) - int(first) + 1
+        if not 0 < count <= MOST_SEEDS:
+            raise MethodError(
+                f"the seeds {text[:60]} are {max(count, 0):,}; write the first and the last of 1 to {MOST_SEEDS:,}"
+            )
         return list(range(int(first), int(last) + 1))
     return _listed(text, int, "seeds")
 

@@ -23,7 +23,7 @@ from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.profiling import profiling
 from analysis.progress import Step
-from analysis.protocol import unseen
+from analysis.protocol import unfitted, unseen
 from analysis.repair import Report, repairing
 from analysis.surgery import mask_of
 from analysis.text import Calibration, LabelledText, Selection, Split
@@ -143,6 +143,10 @@ def _foreseen(subject: Subject, data: LabelledText | None, plan: Plan, wish: Wis
         unseen(data)
     if data is None or not subject.task.is_judged:
         return None
+    if plan.repair != "none":
+        unfitted(wish.split, "a repair")
+    if plan.ablation == "mean":
+        unfitted(wish.split, "the heads' mean output")
     split = data.split(wish.split)
     return split if wish.limit is None else split.limited(wish.limit)
 

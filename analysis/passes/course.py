@@ -21,7 +21,7 @@ from analysis.passes.memory import State
 from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_layers
 from analysis.passes.packs import Pack
 from analysis.passes.tapped import TappedCourse
-from analysis.progress import breathe, is_shared
+from analysis.progress import alone, breathe, is_shared
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -165,7 +165,8 @@ def packs_truly(subject: Subject, split: Split) -> bool:
     if subject in _verdicts:
         return _verdicts[subject]
     few = split.limited(PROBED)
-    found = bool(len(few)) and may_pack(subject) and _same_answers(subject, few)
+    with alone():
+        found = bool(len(few)) and may_pack(subject) and _same_answers(subject, few)
     if len(few) == PROBED:
         _verdicts[subject] = found
     return found

@@ -114,7 +114,7 @@ class PackedModel:
         by_head = weight.unflatten(1, (len(row), self.head_size))
         if means is not None:
             shares = [
-                by_head[:, number].float() @ means[layer][number].to(weight.device)
+                by_head[:, number].float() @ means[layer][number].to(weight.device, torch.float32)
                 for number in off
             ]
             bias = bias + torch.stack(shares).sum(0).to(self.dtype)

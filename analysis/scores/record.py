@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.errors import MaskError
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.scores import Ranking
@@ -22,11 +23,18 @@ def written(found: Ranking) -> dict[str, Any]:
     }
 
 
-def read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking:
-    """`written` inverted, for the model that was ranked."""
+def read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking | None:
+    """`written` inverted, for the model that was ranked; None where the file holds no such ranking."""
+    try:
+        return _read(subject, method, known)
+    except (KeyError, TypeError, ValueError, AttributeError, MaskError):
+        return None
+
+
+def _read(subject: Subject, method: str, known: dict[str, Any]) -> Ranking:
     heads = HeadMask.full(subject.anatomy).on_heads
     values = pd.DataFrame(
-        [(*head, score) for head, score in zip(heads, known["scores"], strict=True)],
+        [(*head, float(score)) for head, score in zip(heads, known["scores"], strict=True)],
         columns=["layer", "head", "score"],
     )
     masks = {

@@ -142,7 +142,8 @@ class Job(Generic[Result]):
         latest = max(self.owners.copy().values(), default=self.begun)
         if time.monotonic() - latest >= INATTENTIVE:
             return Urgency.LONG
-        return max(self.urgency, Urgency.REST) if self._known.is_set() else self.urgency
+        is_estimated = self._known.is_set() and self.share < 1
+        return max(self.urgency, Urgency.REST) if is_estimated else self.urgency
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; True when it has ended."""

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from analysis.errors import ModelError
-from analysis.progress import Step
+from analysis.progress import Step, alone
 from analysis.ui import uploads
 from analysis.ui.state import Source
 
@@ -55,7 +55,7 @@ class Workspace:
         """What evaluates masks on these sentences; made once, and shared by everybody."""
         from analysis.replay import Replay
 
-        with self._lock:
+        with self._lock, alone():
             if (split, limit, precision) not in self._replays:
                 self._replays[split, limit, precision] = Replay(
                     self.subject, self.sentences(split, limit), precision=precision, memory=memory()

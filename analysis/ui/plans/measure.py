@@ -115,7 +115,8 @@ def evaluation(
         "owner": current().id,
         "kind": f"plan {side}",
         "title": f"Answers with {mask.heads_on} of {mask.heads_total} heads",
-        "urgency": Urgency.CLICK,
+        # A repair takes long steps, and what comes after it one more pass.
+        "urgency": Urgency.PAGE if treatment.is_repaired else Urgency.CLICK,
     }
     key = work.evaluation_key(here, mask, "selection", limit, ablation)
     if treatment.is_repaired:
@@ -144,7 +145,6 @@ def mended(here: Workspace, treatment: Treatment, side: str) -> Job[Repaired]:
         owner=current().id,
         kind=f"repaired {side}",
         title=f"Repair of the model with {mask.heads_on} of {mask.heads_total} heads",
-        urgency=Urgency.CLICK,
     )
 
 
