@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args
 
 from analysis.errors import MaskError, PlanError
 from analysis.mask import HasHeads, HeadMask
+from analysis.protocol import HASH, TRACED
 
-VERSION = 1
-"""Version of the file's form; another one is refused, not guessed at."""
+VERSION = 2
+"""Version of the file's form; another one is refused, not guessed at, but for the first, which had no trace."""
 LARGEST = 1_000_000
 """Characters of a plan at most."""
 LONGEST = 500
@@ -45,6 +46,9 @@ class Plan:
     """Name of the plan that this one was made from."""
     numbers: Mapping[str, float] = field(default_factory=dict, hash=False)
     """What was measured, by name, such as `accuracy` (0 to 1) or `change` (points)."""
+    trace: str = ""
+    """Of the texts that its heads were chosen by (`protocol.trace`), so that it is not judged on them; empty where
+    nobody knows."""
 
     def to_json(self) -> str:
         """The plan as the text of a file; `from_json` reads it back."""
@@ -58,6 +62,7 @@ class Plan:
             "repair": self.repair,
             "parent": self.parent,
             "numbers": dict(self.numbers),
+            "trace": self.trace,
         }
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -89,6 +94,7 @@ class Plan:
             repair=_one_of(content, "repair", get_args(Repair)),
             parent=None if content["parent"] is None else _text(content, "parent"),
             numbers=_numbers(content["numbers"]),
+            trace=_trace(content["trace"]),
         )
         if fingerprint is not None and plan.fingerprint != fingerprint:
             raise PlanError(
@@ -99,8 +105,9 @@ class Plan:
 
 
 _KEYS = frozenset(
-    ("headcount", "name", "model", "fingerprint", "mask", "ablation", "repair", "parent", "numbers")
+    "headcount name model fingerprint mask ablation repair parent numbers trace".split()
 )
+_TRACE = re.compile(rf"([0-9a-f]{{{HASH}}}){{0,{TRACED}}}")
 
 
 def _parsed(text: str | bytes) -> dict[str, Any]:
@@ -112,6 +119,8 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
         raise PlanError(f"the plan is not JSON: {error}") from error
     if not isinstance(content, dict) or "headcount" not in content:
         raise PlanError("this file is not a plan of Headcount; a plan has a key 'headcount'")
+    if type(content["headcount"]) is int and content["headcount"] == 1:
+        content = {**content, "headcount": VERSION, "trace": ""}
     if type(content["headcount"]) is not int or content["headcount"] != VERSION:
         raise PlanError(
             f"the plan has version {content['headcount']!r:.40}; this Headcount reads version {VERSION}"
@@ -135,6 +144,14 @@ def _fingerprint(content: Mapping[str, Any]) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
         raise PlanError("the plan's fingerprint should be 64 hexadecimal digits")
     return value
+
+
+def _trace(content: Any) -> str:
+    if not isinstance(content, str) or not _TRACE.fullmatch(content):
+        raise PlanError(
+            f"the plan's trace should be at most {TRACED} times {HASH} hexadecimal digits"
+        )
+    return content
 
 
 def _one_of(content: Mapping[str, Any], key: str, choices: tuple[Any, ...]) -> Any:

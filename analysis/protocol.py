@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from analysis.errors import ProtocolError
 from analysis.text import Calibration, LabelledText, Selection, Split, Test, key
+
+HASH = 12
+"""Hexadecimal digits of a text's hash in a trace: 2,000 texts share one with it by chance once in a billion times."""
+TRACED = 128
+"""Hashes of a trace at most, the smallest ones: all of few texts, and evenly drawn ones of many."""
 
 
 def only(split: object, wanted: type[Split], refusal: str) -> None:
@@ -52,6 +58,35 @@ def unseen(data: LabelledText, also: Split | None = None) -> None:
     if test is not None:
         disjoint(data, test)
         _share_nothing([also] if also is not None else [], test)
+
+
+def trace(*splits: Split | None) -> str:
+    """What texts are known again by: the smallest of their hashes, one after the other."""
+    return "".join(sorted(set().union(*map(_hashes, filter(None, splits))))[:TRACED])
+
+
+def untraced(judged: Split, seen: str, what: str) -> None:
+    """Refuse to report numbers of a choice on texts that it was made by.
+
+    Args:
+        judged: what is judged on; choices are reported on the test split, and on others nothing is refused.
+        seen: `trace` of the texts that it was made by, as far as known.
+        what: was chosen, such as "the plan 'half'".
+
+    Raises:
+        ProtocolError: some of them are among those that are judged on.
+    """
+    known = {seen[start : start + HASH] for start in range(0, len(seen), HASH)}
+    shared = len(known & _hashes(judged)) if judged.name == Test.name else 0
+    if shared:
+        raise ProtocolError(
+            f"{what} was chosen by texts that are in the test split too, at least {shared} of its {len(judged)}; "
+            "a result judged on them would say nothing"
+        )
+
+
+def _hashes(split: Split) -> set[str]:
+    return {hashlib.sha256(key(text).encode()).hexdigest()[:HASH] for text in split.texts}
 
 
 def unfitted(judged: str, what: str) -> None:

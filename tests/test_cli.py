@@ -355,6 +355,31 @@ def test_a_file_that_holds_something_else_is_not_overwritten(headcount, folder, 
     assert films.read_bytes() == before
 
 
+def test_a_plan_is_not_judged_on_the_sentences_that_chose_it(headcount, folder):
+    data = load_data(str(folder / "films.csv"))
+    leaked = folder / "leaked.csv"
+    names = ("neg", "pos")
+    with leaked.open("w", newline="") as file:
+        rows = [(t, names[n]) for t, n in zip(*vars(data.split("test")).values(), strict=True)]
+        csv.writer(file).writerows([("review", "sentiment"), *rows])
+    plan = str(folder / "leaked.json")
+    ranked = headcount(
+        *("rank", "--model", str(folder / "model"), "--data", str(leaked)),
+        *("--method", "taylor", "--keep", "5", "--save", plan),
+        model=False,
+    )
+    assert ranked.exit_code == 0, ranked.stderr
+    for command in (
+        ("evaluate", "--split", "test", "--plan", plan),
+        ("prune", "--rounds", "0", "--plan", plan),
+        ("report", "--test", "--plan", plan, "--out", str(folder / "leaked.html")),
+    ):
+        result = headcount(*command)
+        assert result.exit_code == 2
+        assert "'taylor, 5 heads' was chosen by texts that are in the test split" in result.stderr
+    assert headcount("evaluate", "--split", "selection", "--plan", plan).exit_code == 0
+
+
 def test_a_plan_that_was_written_may_be_written_anew(headcount, folder):
     plan = str(folder / "again.json")
     for keep in ("5", "6"):

@@ -87,10 +87,13 @@ def test_a_plan_for_other_heads_is_refused():
         ("[]", "not a plan of Headcount"),
         ('{"mask": "0.0.0"}', "not a plan of Headcount"),
         (" " * 1_000_001, "at most 1,000,000 characters"),
-        (changed(headcount=2), "version 2; this Headcount reads version 1"),
+        (changed(headcount=3), "version 3; this Headcount reads version 2"),
+        (changed(trace="abc"), "trace should be at most 128 times 12 hexadecimal digits"),
+        (changed(trace="0" * 12 * 129), "trace should be at most 128 times"),
+        (changed(trace=None), "trace should be at most"),
         (changed(headcount=True), "version True"),
         (changed(extra=1), "has an unknown key 'extra'"),
-        ('{"headcount": 1}', "lacks key 'ablation'"),
+        ('{"headcount": 2}', "lacks key 'ablation'"),
         (changed(name=""), "name should be one line"),
         (changed(name="a\nb"), "name should be one line"),
         (changed(name="x" * 501), "name should be one line"),
@@ -114,3 +117,11 @@ def test_a_file_that_is_no_plan_gets_one_sentence(text, sentence):
         Plan.from_json(ANATOMY, text)
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
+
+
+def test_a_plan_of_the_first_version_has_no_trace():
+    content = json.loads(plan(trace="0123456789ab").to_json())
+    del content["trace"]
+    assert Plan.from_json(ANATOMY, json.dumps(content | {"headcount": 1})).trace == ""
+    with pytest.raises(PlanError, match="lacks key 'trace'"):
+        Plan.from_json(ANATOMY, json.dumps(content))

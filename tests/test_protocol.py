@@ -14,15 +14,16 @@ from analysis.handover.delivery import Wish, delivering
 from analysis.mask import HeadMask
 from analysis.measuring import Treatment, appraising, mending
 from analysis.plan import Plan
-from analysis.protocol import disjoint, only
+from analysis.protocol import HASH, TRACED, disjoint, only, trace, untraced
 from analysis.repair import repair, teacher_of
 from analysis.replay import Replay
+from analysis.report.findings import Wish as Asked
 from analysis.report.findings import gathering
 from analysis.scores import METHODS, rank
 from analysis.scores.method import Evidence
 from analysis.sweep import sweep, swept
 from analysis.swept import Swept
-from analysis.text import Calibration, LabelledText, Selection, Test
+from analysis.text import Calibration, LabelledText, Selection, Test, key
 from analysis.tuning import Chosen, Tuned, choose, tune
 
 CALIBRATION = Calibration(*sentences(12))
@@ -173,3 +174,39 @@ def test_a_repaired_plan_is_not_appraised_on_the_sentences_of_its_repair(distilb
     replay = Replay(distilbert, CALIBRATION)
     with pytest.raises(ProtocolError, match="a repair is made of the calibration split"):
         next(appraising(replay, data(), Treatment(mask, repair="mean")))
+
+
+def test_a_trace_is_known_again_however_its_texts_are_written():
+    louder = Test(tuple(f" {text.upper()}! " for text in CALIBRATION.texts), CALIBRATION.labels)
+    seen = trace(CALIBRATION, None)
+    assert len(seen) == HASH * len(set(map(key, CALIBRATION.texts)))
+    with pytest.raises(
+        ProtocolError, match="'half' was chosen by texts that are in the test split"
+    ):
+        untraced(louder, seen, "the plan 'half'")
+    untraced(TEST, seen, "the plan 'half'")
+    untraced(louder, "", "the plan 'half'")
+    untraced(CALIBRATION, seen, "the plan 'half'")  # a number there is no report
+
+
+def test_a_trace_of_many_texts_is_drawn_from_all_of_them():
+    texts = tuple(f"number {number}" for number in range(2000))
+    seen = trace(Calibration(texts, (0,) * 2000))
+    assert len(seen) == HASH * TRACED
+    for part in (texts[:200], texts[-200:]):
+        with pytest.raises(ProtocolError, match="at least"):
+            untraced(Test(part, (0,) * 200), seen, "it")
+
+
+def test_a_plan_is_not_judged_on_the_test_sentences_that_it_was_chosen_by(distilbert):
+    mask = HeadMask.off(distilbert.anatomy, [(0, 0)])
+    chosen = Calibration(TEST.texts[:3], TEST.labels[:3])
+    plan = Plan("leaky", "x", distilbert.fingerprint, mask, trace=trace(chosen))
+    for judging in (
+        delivering(distilbert, data(), plan, Wish()),
+        gathering(distilbert, data(), plan, wish=Asked(test=True)),
+    ):
+        with pytest.raises(
+            ProtocolError, match="'leaky' was chosen by texts that are in the test split"
+        ):
+            next(judging)

@@ -46,7 +46,7 @@ def evaluate_command(
         from analysis.attention import ABLATIONS
         from analysis.batches import batches
         from analysis.evaluation import evaluating
-        from analysis.protocol import unfitted
+        from analysis.protocol import unfitted, untraced
         from analysis.store import Look
     if ablation is not None and ablation not in ABLATIONS:
         raise MethodError(unknown("ablation", ablation, ABLATIONS))
@@ -55,6 +55,7 @@ def evaluate_command(
     mask = HeadMask.off(subject.anatomy, heads)
     if content is not None:
         given = _plan(subject, content)
+        untraced(texts, given.trace, f"the plan {given.name!r}")
         mask, ablation = given.mask, ablation or given.ablation
     kind: Any = ablation or "zero"
     if kind == "mean":

@@ -47,6 +47,7 @@ def rank_command(
         check_place(save)
     clock = Clock()
     with waiting(IMPORTING):
+        from analysis.protocol import trace
         from analysis.scores import METHODS, sampled
         from analysis.scores import ranking as scoring
         from analysis.tuning import check_tunable
@@ -72,7 +73,14 @@ def rank_command(
         mask = ranking.mask(subject.anatomy, keep)
         answer |= {"keep": keep, "mask": mask.encode(), "off": _written(mask)}
         if save is not None:
-            plan = Plan(f"{method}, {keep} heads", request.model, subject.fingerprint, mask)
+            looked_at = selection if tuned or METHODS[method].searches else None
+            plan = Plan(
+                f"{method}, {keep} heads",
+                request.model,
+                subject.fingerprint,
+                mask,
+                trace=trace(given, looked_at),
+            )
             write_plan(save, plan.to_json())
     if as_json:
         print_json({**answer, "seconds": clock.seconds})

@@ -23,7 +23,7 @@ from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.profiling import profiling
 from analysis.progress import Step
-from analysis.protocol import unfitted, unseen
+from analysis.protocol import unfitted, unseen, untraced
 from analysis.repair import Report, repairing
 from analysis.surgery import mask_of
 from analysis.text import Calibration, LabelledText, Selection, Split
@@ -148,6 +148,7 @@ def _foreseen(subject: Subject, data: LabelledText | None, plan: Plan, wish: Wis
     if plan.ablation == "mean":
         unfitted(wish.split, "the heads' mean output")
     split = data.split(wish.split)
+    untraced(split, plan.trace, f"the plan {plan.name!r}")
     return split if wish.limit is None else split.limited(wish.limit)
 
 

@@ -19,12 +19,12 @@ from analysis.models import Subject
 from analysis.plan import Plan
 from analysis.profiling import Profile, profiling
 from analysis.progress import Step
-from analysis.protocol import unseen
+from analysis.protocol import unseen, untraced
 from analysis.repair import repairing
 from analysis.replay import Replay
 from analysis.surgery import mask_of, prune
 from analysis.sweep import sweeping
-from analysis.text import Calibration, LabelledText, Selection
+from analysis.text import Calibration, LabelledText, Selection, Test
 
 FULL, OFF, SMALLER = "full model", "heads switched off", "heads removed and repaired"
 """Forms of the model that accuracy is measured of."""
@@ -137,7 +137,7 @@ def gathering(
 
     Raises:
         HeadcountError: the plan is of another model, its heads cannot be removed, a split is missing, or test
-            sentences are among those that the repair sees.
+            sentences are among those that the repair sees or that the plan was chosen by.
     """
     if subject.task.reads != "labelled texts":
         raise MethodError(
@@ -145,6 +145,8 @@ def gathering(
         )
     unseen(data)
     wish, known = wish or Wish(), known or Known()
+    if wish.test:
+        untraced(data.split(Test.name), plan.trace, f"the plan {plan.name!r}")
     mask = mask_of(subject, plan)
     profile = known.profile or (
         yield from _part(0, profiling(subject, data.split(Calibration.name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -128,7 +129,7 @@ def _plan(found: Findings) -> str:
             ]
         ),
         "<h3>The plan as a file</h3>",
-        html.code(plan.to_json()),
+        html.code(replace(plan, trace="").to_json()),  # a trace is for programs
         html.paragraph(
             "Save it as plan.json; headcount prune --plan plan.json --out smaller makes the model.",
             "quiet",

@@ -40,4 +40,5 @@ def plan_of(here: Workspace, mask: HeadMask, choice: Choice) -> Plan:
         mask=mask,
         ablation=choice.ablation,  # type: ignore[arg-type]
         repair=choice.repair,  # type: ignore[arg-type]
+        trace=here.trace,
     )

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from analysis.errors import ModelError
@@ -40,6 +40,13 @@ class Workspace:
     """Changes when the weights or the sentences do; part of every job's key."""
     _replays: dict[tuple[str, int | None, str], Replay] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @cached_property
+    def trace(self) -> str:
+        """Of the texts that whoever works here has chosen heads by."""
+        from analysis.protocol import trace
+
+        return trace(*(self.data.splits.get(name) for name in ("calibration", "selection")))
 
     @property
     def anatomy(self) -> Anatomy:

@@ -169,13 +169,16 @@ def show(plan: StoredPlan) -> None:
     session.choices["plan"] = plan.id
 
 
-def file_of(plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str) -> str:
+def file_of(
+    here: Workspace, plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str
+) -> str:
     """The text of a plan's file, with what was measured; the measure's name stands for its value."""
     parent = shelf.get(plan.parent)
     known = {} if result is None else {measure: result.value, **vars(result)}
     known.pop("value", None)
     numbers = {name: float(value) for name, value in known.items() if value is not None}
-    return plan.as_plan(parent=parent.name if parent else None, numbers=numbers).to_json()
+    written = plan.as_plan(parent=parent.name if parent else None, numbers=numbers)
+    return replace(written, trace=here.trace).to_json()
 
 
 def setting(
