@@ -10,6 +10,7 @@ import pytest
 from analysis.mask import HeadMask
 from analysis.plan import Plan
 from analysis.progress import Step
+from analysis.protocol import trace
 from analysis.repair import repair
 from analysis.store import Store
 from analysis.tryout import Variant, tryout
@@ -333,13 +334,16 @@ def test_a_plan_goes_out_and_comes_in_again(two, monkeypatch) -> None:
         ({"fingerprint": "f" * 64}, "was made for"),
         ({"mask": "1.0"}, "does not fit the model"),
         ({"mask": 7}, "should be one line"),
+        ({"trace": "of the test split"}, "was chosen by texts that are in the test split"),
     ],
 )
-def test_a_plan_of_another_model_is_refused_with_a_sentence(two, change, sentence) -> None:
+def test_a_plan_that_does_not_belong_here_is_refused_with_a_sentence(two, change, sentence) -> None:
     content = (
         json.loads(shelf.file_of(Store().plans.all()[0], shelf.Shelf(), None, "accuracy")) | change
     )
     two.visit("plans")
+    if "trace" in change:
+        content["trace"] = trace(two.session.here.data.split("test"))
     file = json.dumps(content).encode()
     widget(two, "file_uploader", "plan_upload_").upload("plan.json", file, "application/json")
     assert sentence in two.run().settle().said()

@@ -216,11 +216,11 @@ def _upload(here: Workspace) -> None:
 def _file(here: Workspace, found: Shelf, plan: StoredPlan) -> str:
     setting = shelf.setting(here, plan.mask, plan.ablation, plan.repair, None)
     return shelf.file_of(
-        here,
         plan,
         found,
         shelf.ask(lambda store: store.results.get(setting), None),
         here.subject.task.main.name,
+        here.trace,
     )
 
 

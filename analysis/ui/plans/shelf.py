@@ -15,6 +15,7 @@ import streamlit as st
 from analysis.errors import HeadcountError, StoreError
 from analysis.mask import HeadMask
 from analysis.plan import Plan
+from analysis.protocol import untraced
 from analysis.store import Result, Setting, Store, StoredPlan
 from analysis.store import opened as opened_store
 from analysis.store.database import address
@@ -154,9 +155,12 @@ def take_in(here: Workspace, content: bytes) -> StoredPlan:
 
     Raises:
         PlanError: it is no plan, or one of another model.
+        ProtocolError: its heads were chosen by texts of the test split.
         StoreError: the store cannot be written.
     """
     plan = Plan.from_json(here.anatomy, content, fingerprint=here.subject.fingerprint)
+    if (test := here.data.splits.get("test")) is not None:
+        untraced(test, plan.trace, f"the plan {plan.name!r}")
     found = read(here)
     parent = next((each.id for each in found.plans if each.name == plan.parent), None)
     return _add(here, replace(plan, name=free_name(plan.name, found.names)), parent)
@@ -170,7 +174,7 @@ def show(plan: StoredPlan) -> None:
 
 
 def file_of(
-    here: Workspace, plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str
+    plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str, trace: str = ""
 ) -> str:
     """The text of a plan's file, with what was measured; the measure's name stands for its value."""
     parent = shelf.get(plan.parent)
@@ -178,7 +182,7 @@ def file_of(
     known.pop("value", None)
     numbers = {name: float(value) for name, value in known.items() if value is not None}
     written = plan.as_plan(parent=parent.name if parent else None, numbers=numbers)
-    return replace(written, trace=here.trace).to_json()
+    return replace(written, trace=trace).to_json()
 
 
 def setting(
