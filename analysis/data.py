@@ -45,9 +45,9 @@ def load_data(
     """Load text for a task.
 
     Args:
-        spec: `demo`, an id of the hub such as `stanfordnlp/sst2`, a folder in the hub's layout, or
-            a CSV, TSV, JSON Lines or Parquet file; for language models a text file too, for taggers a CoNLL
-            file.
+        spec: `demo`, an id of the hub such as `stanfordnlp/sst2`, a folder of files named by
+            their split (`calibration.csv`) or in the hub's layout, or a CSV, TSV, JSON Lines or Parquet file;
+            for language models a text file too, for taggers a CoNLL file.
         text_column: the column with the texts, when its name does not tell.
         label_column: the column with the labels, when its name does not tell.
         labels: names of the labels 0, 1, … of a data set that has numbers only.

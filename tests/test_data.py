@@ -187,6 +187,117 @@ def test_a_folder_of_csv_files_is_read_by_its_names(tmp_path, table):
     assert len(load_data(tmp_path).split("test")) == 300
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of tables by path: 120 sentences each that name their file, with two labels."""
+
+    def write(*names):
+        for name in names:
+            file = tmp_path / "texts" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            rows = [
+                {"text": f"sentence {n} of {name}", "label": "no yes".split()[n % 2]}
+                for n in range(120)
+            ]
+            file.write_text(READABLE[file.suffix](rows))
+        return tmp_path / "texts"
+
+    return write
+
+
+def separated(mark):
+    return lambda rows: "\n".join(
+        mark.join(row) for row in [("text", "label"), *(r.values() for r in rows)]
+    )
+
+
+READABLE = {
+    ".csv": separated(","),
+    ".tsv": separated("\t"),
+    ".jsonl": lambda rows: "\n".join(map(json.dumps, rows)),
+}
+
+
+def origins(data):
+    """The files that the texts of each split come from."""
+    return {
+        name: {text.rsplit(" ", 1)[1] for text in split.texts}
+        for name, split in data.splits.items()
+    }
+
+
+def test_a_folder_of_files_named_by_what_they_are_for_has_these_splits(folder):
+    data = load_data(folder("calibration.csv", "selection.csv", "test.csv"))
+    assert origins(data) == {
+        "calibration": {"calibration.csv"},
+        "selection": {"selection.csv"},
+        "test": {"test.csv"},
+    }
+    assert {len(split) for split in data.splits.values()} == {120}
+    assert data.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["holdout.csv", "Held-Out.tsv", "films_test.jsonl", "eval/films.csv"]
+)
+def test_files_of_all_kinds_and_spellings_serve_as_what_they_say(folder, name):
+    found = origins(load_data(folder("train.csv", "dev.tsv", "calibration.jsonl", name)))
+    assert found["test"] == {name}
+    assert found["selection"] == {"dev.tsv"}
+    assert found["calibration"] == {"calibration.jsonl"}
+
+
+def test_several_files_of_one_split_are_read_together_aloud(folder):
+    data = load_data(folder("test.csv", "holdout.jsonl", "selection.csv"))
+    assert len(data.split("test")) == 240
+    assert "holdout.jsonl, test.csv were read together as test" in data.notes
+
+
+def test_files_that_are_not_read_are_named(folder):
+    place = folder("calibration.csv", "test.csv", "films.csv", "train_or_test.csv")
+    (place / "words.txt").write_text("a")
+    (place / "README.md").write_text("# Films\n")
+    data = load_data(place)
+    assert set(origins(data)) == {"calibration", "test"}
+    assert any(
+        note.startswith("not read: films.csv, train_or_test.csv, words.txt (")
+        for note in data.notes
+    )
+
+
+def test_a_single_named_file_is_divided_and_the_others_are_named(folder):
+    data = load_data(folder("train.csv", "films.csv"))
+    assert all(origin == {"train.csv"} for origin in origins(data).values())
+    assert any(note.startswith("not read: films.csv (") for note in data.notes)
+
+
+def test_files_whose_names_say_nothing_are_read_as_one_table(folder):
+    data = load_data(folder("a.csv", "b.csv"))
+    assert origins(data)["test"] == {"a.csv", "b.csv"}
+    assert not any("not read" in note for note in data.notes)
+
+
+def test_a_card_that_declares_files_is_followed_and_the_rest_is_named(folder):
+    place = folder("first.csv", "second.csv", "calibration.csv")
+    (place / "README.md").write_text(
+        "---\nlicense: mit\nconfigs:\n- config_name: default\n  data_files:\n"
+        "  - split: train\n    path: first.csv\n  - split: test\n    path: second.csv\n---\n"
+    )
+    data = load_data(place)
+    assert origins(data)["test"] == {"second.csv"}
+    assert origins(data)["calibration"] == {"first.csv"}
+    assert any(note.startswith("not read: calibration.csv (") for note in data.notes)
+
+
+def test_shards_are_put_together_and_files_beside_them_are_named(hub_folder, folder):
+    before = load_data(hub_folder)
+    assert not any("not read" in note for note in before.notes)
+    (hub_folder / "holdout.csv").write_text("sentence,label\nfine,1\n")
+    after = load_data(hub_folder)
+    assert after.splits == before.splits
+    assert any(note.startswith("not read: holdout.csv (") for note in after.notes)
+
+
 def test_folders_that_hold_no_tables_are_refused(tmp_path):
     with pytest.raises(DataError, match="holds no tables"):
         load_data(tmp_path)

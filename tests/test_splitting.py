@@ -90,6 +90,15 @@ def test_other_splits_are_left_out_aloud():
     assert "the splits unsupervised were left out" in notes
 
 
+@pytest.mark.parametrize(
+    ("names", "unused"),
+    [(("train", "more"), "more"), (("en", "fr"), "fr"), (("val", "dev", "test"), "val")],
+)
+def test_no_split_is_left_out_in_silence(names, unused):
+    parts = {name: rows(place * 300, place * 300 + 300) for place, name in enumerate(names)}
+    assert f"the splits {unused} were left out" in arrange("x", parts)[1]
+
+
 def test_few_sentences_are_divided_exactly_and_warned_of():
     splits, notes = arrange("x", {"table": rows(0, 40)})
     assert sizes(splits) == {"calibration": 10, "selection": 10, "test": 20}

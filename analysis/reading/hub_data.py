@@ -10,12 +10,14 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analysis.errors import DataError, first_line
 from analysis.places import cache_dir
-from analysis.reading.tables import LARGEST, READERS, Table
+from analysis.reading.splitting import role_of
+from analysis.reading.tables import LARGEST, READERS, Table, joined, read_table
 from analysis.text import Provenance
 
 HUB_ID = re.compile(r"(?P<id>[\w.-]{1,96}(?:/[\w.-]{1,96})?)(?::(?P<config>[\w.-]{1,96}))?")
@@ -24,21 +26,103 @@ PATIENCE = 5.0
 """Seconds to wait for the hub's first answer before it counts as out of reach."""
 PLAIN = frozenset({"arrow", "cache", "csv", "json", "parquet"})
 """Readers of the datasets library that see tables and nothing else."""
+SHARD = re.compile(r"-\d{5}-of-\d{5}")
+"""What the hub writes into the names of the files that one split is cut into."""
+DECLARED = re.compile(r"\A---\n(?:.*\n)*?(?:configs|dataset_info):")
+"""The beginning of a data card that says itself which files are which split, or what their columns hold."""
+BESIDE = re.compile(
+    r"\..*|(README|LICEN[CS]E)\b.*|(dataset_infos?|dataset_dict|state)\.json", re.IGNORECASE
+)
+"""Names of files that stand beside the tables of a data set and hold no texts."""
+MOST_NAMED = 5
+"""Files that a note names at most."""
 
 _offline_lock = threading.RLock()
 
 
 def read_folder(folder: Path) -> dict[str, Table]:
-    """Read a folder in the hub's layout, such as `data/train-00000-of-00001.parquet` or `train.csv`.
+    """Read a folder whose files are named by what they are for, such as `calibration.csv`, or a hub's layout.
+
+    The hub's layout, such as `data/train-00000-of-00001.parquet`, a card that declares files, or files that no
+    name says the use of, is read as the datasets library does. What is not read is named in a note of a table.
 
     Raises:
         DataError: the folder holds no tables, or they cannot be read.
     """
-    endings = {*READERS, ".arrow"}
-    if not any(file.suffix.lower() in endings for file in folder.rglob("*") if file.is_file()):
+    files = _files(folder)
+    if not any(file.suffix.lower() in {*READERS, ".arrow"} for file in files):
         what = "a model, not labelled text" if (folder / "config.json").exists() else "no tables"
         raise DataError(f"{folder} holds {what}; files ending in {', '.join(READERS)} are read")
-    return _prepared(str(folder), None, folder.name, cache_dir=str(cache_dir() / "datasets"))
+    named = {} if _is_of_the_hub(folder, files) else _by_split(folder, files)
+    if named:
+        tables = {split: _read_together(folder, split, found) for split, found in named.items()}
+        read = {file.resolve() for found in named.values() for file in found}
+    else:
+        cache = str(cache_dir() / "datasets")
+        tables, read = _prepared(str(folder), None, folder.name, cache_dir=cache)
+    return _telling(tables, _unread(folder, [file for file in files if file.resolve() not in read]))
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files of a folder that may hold texts, by name."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not BESIDE.fullmatch(file.name)
+        and not any(part.startswith((".", "__")) for part in file.relative_to(folder).parts)
+    )
+
+
+def _is_of_the_hub(folder: Path, files: list[Path]) -> bool:
+    """Whether shards or a data card say which file is which split; the datasets library follows them."""
+    card = folder / "README.md"
+    return (
+        any(SHARD.search(file.name) for file in files)
+        or (folder / "dataset_infos.json").exists()
+        or (card.exists() and bool(DECLARED.match(card.read_text("utf-8", "replace"))))
+    )
+
+
+def _by_split(folder: Path, files: list[Path]) -> dict[str, list[Path]]:
+    """The tables that say in their own name, or else in that of a folder, what they are for, by what that is."""
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        names = (file.stem, *(parent.name for parent in file.relative_to(folder).parents))
+        role = next(filter(None, map(role_of, names)), None)
+        if role is not None and file.suffix.lower() in READERS:
+            found.setdefault(role, []).append(file)
+    return found
+
+
+def _read_together(folder: Path, split: str, files: list[Path]) -> Table:
+    """The rows of all files of a split."""
+    table = joined([read_table(file) for file in files])
+    if len(files) == 1:
+        return table
+    names = ", ".join(str(file.relative_to(folder)) for file in files)
+    return replace(table, notes=(*table.notes, f"{names} were read together as {split}"))
+
+
+def _unread(folder: Path, files: list[Path]) -> str:
+    """A sentence on the files that were not read; empty where there are none."""
+    if not files:
+        return ""
+    names = [str(file.relative_to(folder)) for file in files[:MOST_NAMED]]
+    if len(files) > MOST_NAMED:
+        names.append(f"{len(files) - MOST_NAMED} more")
+    return (
+        f"not read: {', '.join(names)} (a file is read whose name says what it is for: train, validation, test, "
+        f"calibration or selection, and ends in {', '.join(READERS)})"
+    )
+
+
+def _telling(tables: dict[str, Table], note: str) -> dict[str, Table]:
+    """The tables with a note on the first of them."""
+    if not note or not tables:
+        return tables
+    first = next(iter(tables))
+    return tables | {first: replace(tables[first], notes=(*tables[first].notes, note))}
 
 
 def read_hub(spec: str) -> tuple[dict[str, Table], Provenance]:
@@ -57,10 +141,10 @@ def read_hub(spec: str) -> tuple[dict[str, Table], Provenance]:
         )
     licence = _licence(match["id"])
     if licence is not None:
-        tables = _prepared(match["id"], match["config"], spec)
+        tables, _ = _prepared(match["id"], match["config"], spec)
     else:
         with _offline():
-            tables = _prepared(match["id"], match["config"], spec, reach=False)
+            tables, _ = _prepared(match["id"], match["config"], spec, reach=False)
     source = f"https://huggingface.co/datasets/{match['id']}"
     return tables, Provenance(
         source, licence or "see the data set's page", "from the Hugging Face hub"
@@ -106,8 +190,8 @@ def _offline() -> Iterator[None]:
 
 def _prepared(
     place: str, config: str | None, name: str, *, reach: bool = True, **options: Any
-) -> dict[str, Table]:
-    """Every split of a data set as a table, by the publisher's names."""
+) -> tuple[dict[str, Table], set[Path]]:
+    """Every split of a data set as a table, by the publisher's names, and the files that they come from."""
     import datasets
     from datasets.exceptions import DatasetNotFoundError
 
@@ -126,7 +210,12 @@ def _prepared(
         raise DataError(_which_part(name, place, error)) from error
     except Exception as error:
         raise DataError(f"cannot read the data set {name}: {first_line(error)}") from error
-    return {str(split): _table(rows) for split, rows in loaded.items() if len(rows)}
+    read = {
+        Path(file).resolve()
+        for files in (builder.config.data_files or {}).values()
+        for file in files
+    }
+    return {str(split): _table(rows) for split, rows in loaded.items() if len(rows)}, read
 
 
 def _check(builder: Any, name: str) -> None:

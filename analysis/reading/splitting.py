@@ -8,6 +8,7 @@ sentence from one split to another, and two spellings of one sentence stay toget
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ ROLES = {
     "testing": "test",
     "eval": "test",
     "evaluation": "test",
+    "holdout": "test",
+    "heldout": "test",
     "calibration": "calibration",
     "selection": "selection",
 }
@@ -70,13 +73,15 @@ def arrange(name: str, parts: Mapping[str, Rows]) -> tuple[dict[str, Split], tup
     Raises:
         DataError: there are too few sentences.
     """
-    known = {ROLES[part]: rows for part, rows in parts.items() if part in ROLES}
-    if len(known) < 2:
-        rows = next(iter((known or parts).values()))
-        chosen, notes = _divided(rows, ONE_TABLE, name), [_shares("one table", ONE_TABLE)]
+    named = {ROLES[part]: part for part in parts if part in ROLES}
+    if len(named) < 2:
+        only = next(iter(named.values()), next(iter(parts)))
+        used = {only}
+        chosen, notes = _divided(parts[only], ONE_TABLE, name), [_shares("one table", ONE_TABLE)]
     else:
-        chosen, notes = _from_named(name, known)
-    left_out = [part for part in parts if len(known) > 1 and part not in ROLES]
+        used = set(named.values())
+        chosen, notes = _from_named(name, {role: parts[part] for role, part in named.items()})
+    left_out = [part for part in parts if part not in used]
     if left_out:
         notes.append(f"the splits {', '.join(left_out)} were left out")
     notes += _without_overlap(chosen)
@@ -87,6 +92,13 @@ def arrange(name: str, parts: Mapping[str, Rows]) -> tuple[dict[str, Split], tup
     }
     notes += _warnings(splits)
     return splits, tuple(notes)
+
+
+def role_of(stem: str) -> str | None:
+    """What a file of that name is for, as `films_train-2` is for `train`; None where it says nothing or two things."""
+    words = re.findall(r"[a-z]+", stem.lower())
+    found = {ROLES[word] for word in ("".join(words), *words) if word in ROLES}
+    return found.pop() if len(found) == 1 else None
 
 
 def _from_named(name: str, known: dict[str, Rows]) -> tuple[dict[str, Rows], list[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -84,6 +84,19 @@ def table_of(records: Iterable[dict[str, Any]]) -> Table:
     rows = list(records)
     names = dict.fromkeys(name for row in rows for name in row)
     return Table({name: [row.get(name) for row in rows] for name in names})
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """The rows of several tables one after the other; a column that a table lacks is missing in its rows."""
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    columns = {
+        name: [
+            value for table in tables for value in table.columns.get(name) or [None] * len(table)
+        ]
+        for name in names
+    }
+    declared = {name: classes for table in tables for name, classes in table.class_names.items()}
+    return Table(columns, declared, tuple(note for table in tables for note in table.notes))
 
 
 def _read_csv(path: Path) -> Table:
