@@ -43,6 +43,23 @@ def test_added_rows_move_no_sentence():
     assert all(set(few[name].texts) <= set(many[name].texts) for name in few)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        lambda n: {"table": rows(0, n)},
+        lambda n: {"train": rows(0, n), "test": rows(200, 400)},
+        lambda n: {"validation": rows(0, n), "test": rows(200, 400)},
+    ],
+)
+def test_splits_that_added_rows_can_change_come_with_a_warning(parts):
+    warning = "added ones move others from split to split: keep the splits in a column or in files"
+    for n, is_small in ((99, True), (100, False)):
+        before, after = (arrange("x", parts(each))[0] for each in (n, n + 50))
+        moved = any(not set(before[name].texts) <= set(after[name].texts) for name in before)
+        assert moved == is_small
+        assert any(warning in note for note in arrange("x", parts(n))[1]) == is_small
+
+
 def test_spellings_of_one_sentence_stay_together():
     texts = [f"film {n}" for n in range(200)]
     twice = Rows(tuple(texts + [f"  FILM, {n}!" for n in range(200)]), (0, 1) * 200)

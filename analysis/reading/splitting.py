@@ -1,8 +1,10 @@
-"""Which sentence serves which purpose: calibration, selection or test, decided once and for ever.
+"""Which sentence serves which purpose: calibration, selection or test.
 
 Splits that a publisher names are kept. What is missing is taken out of `train`, or out of the only
-table there is, by a hash of each text: neither the order of the rows nor added rows move a
-sentence from one split to another, and two spellings of one sentence stay together.
+table there is, by a hash of each text: the order of the rows moves no sentence from one split to
+another, two spellings of one sentence stay together, and from `SMALL` rows on added rows move none
+either. Fewer are dealt out in the order of their hashes, so that every split gets its share; a note
+says that added rows can then move them.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ FROM_TRAIN = {"calibration": 0.1, "selection": 0.2}
 FEWEST = 12
 """Sentences that a table needs so that every split gets some."""
 SMALL = 100
-"""Below this many sentences shares are exact; above it they are a hash's, which never moves a row."""
+"""Below this many sentences shares are exact; from it on they are a hash's, and added rows move no other."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ def arrange(name: str, parts: Mapping[str, Rows]) -> tuple[dict[str, Split], tup
     if len(named) < 2:
         only = next(iter(named.values()), next(iter(parts)))
         used = {only}
-        chosen, notes = _divided(parts[only], ONE_TABLE, name), [_shares("one table", ONE_TABLE)]
+        chosen, notes = (
+            _divided(parts[only], ONE_TABLE, name),
+            [_shares("one table", parts[only], ONE_TABLE)],
+        )
     else:
         used = set(named.values())
         chosen, notes = _from_named(name, {role: parts[part] for role, part in named.items()})
@@ -116,11 +121,11 @@ def _from_named(name: str, known: dict[str, Rows]) -> tuple[dict[str, Rows], lis
         else:
             halves = {"calibration": 0.5, "selection": 0.5}
             chosen |= _divided(validation, halves, name)
-            notes.append(_shares("validation", halves))
+            notes.append(_shares("validation", validation, halves))
     wanted = {kind: share for kind, share in FROM_TRAIN.items() if kind not in chosen}
     if wanted and "train" in chosen:
+        notes.append(_shares("train", chosen["train"], wanted))
         chosen |= _divided(chosen["train"], wanted, name, rest="train")
-        notes.append(_shares("train", wanted))
     return chosen, notes
 
 
@@ -201,6 +206,12 @@ def _warnings(splits: Mapping[str, Split]) -> list[str]:
     return notes
 
 
-def _shares(origin: str, shares: Mapping[str, float]) -> str:
+def _shares(origin: str, rows: Rows, shares: Mapping[str, float]) -> str:
     parts = ", ".join(f"{kind} {share:.0%}" for kind, share in shares.items())
-    return f"{origin} was divided by a hash of each text: {parts}"
+    divided = f"{origin} was divided by a hash of each text: {parts}"
+    if len(rows) >= SMALL:
+        return divided
+    return (
+        f"{divided}; of fewer than {SMALL} texts, added ones move others from split to split: keep the splits in a "
+        "column or in files of their own before this file grows"
+    )
