@@ -14,6 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from analysis.errors import ModelError, unknown
 from analysis.families import FAMILIES, Family, Place
+from analysis.quantised import is_quantised
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,12 @@ def outputs_of(model: nn.Module) -> list[Any]:
 def matrix(projection: Any) -> Tensor:
     """The weights of a projection as `[outputs, inputs]`, whichever way round the family stores them.
 
-    In an output projection, columns `h * head_size : (h + 1) * head_size` belong to head `h`.
+    In an output projection, columns `h * head_size : (h + 1) * head_size` belong to head `h`. Of quantised weights
+    these are the numbers that they stand for.
     """
+    if is_quantised(projection):
+        numbers: Tensor = projection.weight().dequantize()
+        return numbers
     return projection.weight.T if isinstance(projection, Conv1D) else projection.weight
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.pytorch_utils import Conv1D
 
@@ -160,11 +162,20 @@ def subject_of(
 def fingerprint(model: nn.Module) -> str:
     """SHA-256 over names, shapes and values of all weights, as a hexadecimal number."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        raw = tensor.detach().cpu().contiguous()
-        digest.update(memoryview(raw.reshape(-1).view(torch.uint8).numpy()))
+    for name, entry in sorted(model.state_dict().items()):
+        for tensor in _tensors(entry):
+            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+            raw = tensor.detach().cpu().contiguous()
+            digest.update(memoryview(raw.reshape(-1).view(torch.uint8).numpy()))
     return digest.hexdigest()
+
+
+def _tensors(entry: Any) -> Iterator[Any]:
+    """The numbers of an entry of a state: one tensor, or the weights and the bias that a quantised layer packs."""
+    if isinstance(entry, tuple):
+        yield from chain.from_iterable(map(_tensors, entry))
+    elif isinstance(entry, Tensor):
+        yield entry.dequantize() if entry.is_quantized else entry
 
 
 def structural_copy(model: nn.Module) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from analysis.anatomy import sites_of
+from analysis.anatomy import part, sites_of
 from analysis.batches import TOKENS, batches
 from analysis.errors import MethodError, ProtocolError, unknown
 from analysis.folding import folding
@@ -26,12 +26,13 @@ from analysis.models import Subject, structural_copy
 from analysis.plan import Plan
 from analysis.progress import Step, finish, is_shared
 from analysis.protocol import only
+from analysis.quantised import is_quantised
 from analysis.replay import Replay
 from analysis.solving import Recovered, Teacher, solving
 from analysis.surgery import mask_of, prune
 from analysis.tasks import Measure
 from analysis.text import Calibration, Selection
-from analysis.walk import owners_of
+from analysis.walk import owners_of, points_of
 
 REPAIRS: dict[str, str] = {
     "none": "the remaining weights stay as they are",
@@ -144,7 +145,7 @@ def repairing(
         rival: the unrepaired model, where it is another one than the pruned one.
 
     Raises:
-        MethodError: an unknown repair, or texts missing.
+        MethodError: an unknown repair, texts missing, or quantised weights that it would solve anew.
         ProtocolError: another split than the calibration and selection splits was given, or a teacher of other texts.
         MaskError, PlanError, ModelError: see `surgery.prune`.
     """
@@ -156,6 +157,7 @@ def repairing(
         report = replace(Report.nothing(time.perf_counter() - start), asked=kind)
         yield Step(1, 1, "layers", Repaired(smaller, report))
         return
+    check_solvable(subject, kind)
     teacher = teacher or teacher_of(subject, calibration)
     model = structural_copy(smaller.model)
     layers: list[Recovered] = []
@@ -222,6 +224,23 @@ def _changing(
     sites = sites_of(model)
     lowest = next(site for site, row in zip(sites, mask.rows, strict=True) if not all(row))
     yield from solving(teacher, model, owners_of(model).index(lowest.owner), ridge)
+
+
+def check_solvable(subject: Subject, kind: str) -> None:
+    """Refuse a repair whose weights cannot be solved anew.
+
+    Raises:
+        MethodError: quantised weights.
+    """
+    if kind != "least-squares":
+        return
+    for layer, points in zip(owners_of(subject.model), points_of(subject.model), strict=True):
+        for point in points:
+            if is_quantised(part(layer, point.projection)):
+                raise MethodError(
+                    f"the repair 'least-squares' solves {point.projection} anew, which is quantised; choose the repair "
+                    "mean or none, or repair the model in float32 and quantise what is left"
+                )
 
 
 def _check(

@@ -29,6 +29,7 @@ from analysis.passes.course import Course, course_of, packs_truly
 from analysis.passes.memory import Memory, State
 from analysis.precision import dtype_of
 from analysis.progress import Step, finish
+from analysis.quantised import quantised
 from analysis.text import Split
 
 BUDGET = 2 * 1024**3
@@ -77,7 +78,7 @@ class Replay:
 
         Raises:
             DataError: there are no sentences, or labels that the model does not have.
-            MethodError: an unknown precision.
+            MethodError: an unknown precision, or one that quantised weights cannot compute in.
         """
         if not len(split):
             raise DataError("there are no sentences to evaluate on")
@@ -271,6 +272,13 @@ class Replay:
 def _numbers(subject: Subject, split: Split, precision: str) -> torch.dtype:
     """The number format of the layers; `auto` is float32 where less could be seen or could fail."""
     dtype = dtype_of(precision, subject.device)
+    if packed := quantised(subject.model):
+        if precision not in ("auto", "float32"):
+            raise MethodError(
+                f"{subject.name} cannot compute in {precision}, because its weights {packed}; "
+                "choose auto or float32"
+            )
+        return torch.float32
     if precision != "auto":
         return dtype
     if subject.task is not TEXTS:

@@ -15,6 +15,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
 from analysis.plan import Plan
 from analysis.portable import bypass, projection
+from analysis.quantised import is_quantised
 
 
 def prune(subject: Subject, mask: HeadMask | Plan) -> Subject:
@@ -77,7 +78,7 @@ def check_removable(subject: Subject, mask: HeadMask) -> None:
 
     Raises:
         MaskError: unlawful groups.
-        ModelError: a family that is gate only, or layers that share weights.
+        ModelError: a family that is gate only, quantised projections, or layers that share weights.
     """
     anatomy = subject.anatomy
     if anatomy.fixed:
@@ -85,6 +86,7 @@ def check_removable(subject: Subject, mask: HeadMask) -> None:
             f"heads of {anatomy.family} can be switched off, not removed: {anatomy.fixed}. "
             "Export with padding instead, which sets their weights to 0"
         )
+    _check_not_quantised(subject)
     lawful.check(anatomy, mask)
     owners: dict[int, str] = {}
     for site in sites_of(subject.model):
@@ -94,6 +96,16 @@ def check_removable(subject: Subject, mask: HeadMask) -> None:
                 raise ModelError(
                     f"{site.title} and {owners[pointer]} share attention weights, so heads of one cannot be "
                     "removed without the other's; give each layer its own weights first"
+                )
+
+
+def _check_not_quantised(subject: Subject) -> None:
+    for site in sites_of(subject.model):
+        for path in site.projections:
+            if is_quantised(part(site.owner, path)):
+                raise ModelError(
+                    f"{path} of {site.title} is quantised, so heads can be switched off and scored, not removed; "
+                    "remove them from the model in float32 and quantise what is left"
                 )
 
 

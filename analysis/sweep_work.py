@@ -20,7 +20,7 @@ from analysis.profiling import profile
 from analysis.progress import Step
 from analysis.protocol import disjoint
 from analysis.removal import Removal, removal_of
-from analysis.repair import repair, teacher_of
+from analysis.repair import check_solvable, repair, teacher_of
 from analysis.replay import Replay
 from analysis.scores import METHODS, Ranking, ranking
 from analysis.scores.ablation import replay_of
@@ -72,6 +72,8 @@ class Work:
             raise DataError(f"{name}: {needs[0]} needs a calibration split")
         if set(plan.repairs) != {"none"}:
             check_removable(self.subject, HeadMask.full(self.subject.anatomy))
+        for kind in plan.repairs:
+            check_solvable(self.subject, kind)
         tunable = [method for method in plan.methods if METHODS[method].choices]
         if plan.tuned and tunable and Selection.name not in self.data.splits:
             raise DataError(

@@ -22,6 +22,7 @@ from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_lay
 from analysis.passes.packs import Pack
 from analysis.passes.tapped import TappedCourse
 from analysis.progress import alone, breathe, is_shared
+from analysis.quantised import quantised
 from analysis.text import Split
 
 CLOSE = 1e-4
@@ -178,8 +179,9 @@ def is_refuted(subject: Subject) -> bool:
 
 
 def may_pack(subject: Subject) -> bool:
-    """Whether the packed pass is worth a try: the model classifies texts and its family has such layers."""
-    return subject.task.name == "sequence-classification" and has_packed_layers(subject)
+    """Whether the packed pass is worth a try: the model classifies texts and has such layers, not quantised ones."""
+    is_classifier = subject.task.name == "sequence-classification"
+    return is_classifier and has_packed_layers(subject) and not quantised(subject.model)
 
 
 _verdicts: WeakKeyDictionary[Subject, bool] = WeakKeyDictionary()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
-import torch
 from torch import Tensor
 
 from analysis.errors import MethodError
@@ -17,6 +16,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.progress import Step, once_at_a_time
 from analysis.protocol import only
+from analysis.quantised import quantised
 from analysis.text import NO_LABEL, Calibration, Selection, Split
 
 Needs = Literal["nothing", "weights", "texts", "labels"]
@@ -130,20 +130,9 @@ def check_differentiable(subject: Subject, method: str) -> None:
     Raises:
         MethodError: weights that are not floating point, as in a quantised model.
     """
-    modules: Any = subject.model.named_modules()
-    quantised = [
-        (name, type(module).__name__)
-        for name, module in modules
-        if "quantized" in type(module).__module__
-    ]
-    quantised += [
-        (name, str(tensor.dtype))
-        for name, tensor in (*subject.model.named_parameters(), *subject.model.named_buffers())
-        if tensor.dtype in (torch.int8, torch.uint8, torch.qint8, torch.quint8)
-    ]
-    for name, kind in quantised:
+    if found := quantised(subject.model):
         raise MethodError(
-            f"the method {method!r} needs gradients, and the model's weights {name} are quantised ({kind}), which have "
+            f"the method {method!r} needs gradients, and the model's weights {found}, which have "
             "no gradients; methods without a backward pass can run (leave-one-out, greedy, shapley, magnitude and "
             "those that read attention), or give the model in float32"
         )
