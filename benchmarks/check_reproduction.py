@@ -79,7 +79,7 @@ def recomputed(
         split=row["split"],
         tuned=True,
         precision=precision,
-        save=out,
+        journal=journal_of(out),
     )
     return finish(steps).iloc[0].to_dict()
 

@@ -84,7 +84,7 @@ def measure(subject: Subject, data: LabelledText, out: Path, options: argparse.N
             seeds=tuple(range(options.random)),
             tuned=True,
             precision=options.precision,
-            save=out / "sweep.csv",
+            journal=journal_of(out / "sweep.csv"),
             **settings,
         )
         finish(steps, forecast.watching(run))
