@@ -7,7 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from analysis.mask import HeadMask
-from analysis.passes.course import PackedCourse, TappedCourse, may_pack, packs_truly
+from analysis.passes.course import PackedCourse, TappedCourse, packs_truly
 from analysis.passes.packed import PackedModel
 from analysis.profiling import profile
 from analysis.progress import sharing
@@ -47,8 +47,6 @@ def test_listening_hears_what_waits():
 @pytest.mark.parametrize("ablation", ["zero", "mean"])
 @pytest.mark.parametrize("way", [PackedCourse, TappedCourse])
 def test_a_pass_does_not_wait(subject, way, heads, ablation):
-    if way is PackedCourse and not may_pack(subject):
-        pytest.skip("a family without the packed pass")
     split = Selection(*sentences(30))
     means = profile(subject, split).means if ablation == "mean" else None
     mask = HeadMask.off(subject.anatomy, heads)
@@ -62,8 +60,6 @@ def test_a_pass_does_not_wait(subject, way, heads, ablation):
 
 @pytest.mark.parametrize("way", [PackedCourse, TappedCourse])
 def test_leave_one_out_does_not_wait(subject, way):
-    if way is PackedCourse and not may_pack(subject):
-        pytest.skip("a family without the packed pass")
     split = Selection(*sentences(30))
     mask = HeadMask.full(subject.anatomy)
     course = way(subject, split, torch.float32)
