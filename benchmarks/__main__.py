@@ -31,6 +31,7 @@ PARTS = {
     ),
     "products": lambda subject, data, options: products.products(subject, options.repeats),
     "browsers": lambda subject, data, options: browsers.browsers(subject, options.repeats),
+    "hurried": lambda subject, data, options: browsers.hurried(subject),
     "gpu": lambda subject, data, options: gpu.gpu(subject, data, options.repeats),
     "growth": lambda subject, data, options: growth.growth(subject, data, options.repeats),
 }

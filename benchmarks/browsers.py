@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from contextlib import contextmanager
 
 from benchmarks.dashboard import dashboard
 from benchmarks.figures import spread
@@ -14,9 +15,10 @@ PATIENCE = 600_000
 BUSY = {
     "heads are scored by leave-one-out": "heads?statistic=score_leave-one-out",
     "curves are measured": "curves?methods=random&sentences=all",
+    "heads are scored repair-aware": "heads?statistic=score_repair-aware",
 }
 """Work that takes a minute or more, and the page where somebody else has it done."""
-CLICKS = 6
+CLICKS = 12
 """Clicks while it goes on."""
 LOOK = 1000
 """Milliseconds for which a person looks at an estimate before the next click."""
@@ -65,16 +67,10 @@ def browsers(subject, repeats):
     However many people there are, each has the same to do at a server that has only just started: a click in
     the last, the middle and the first layer, all at once with the others and each a head of their own.
     """
-    from playwright.sync_api import sync_playwright
-
     if subject.spec != "demo":
         return []
     figures = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
-            args=["--no-sandbox"],
-        )
+    with _chromium() as browser:
         for people in PEOPLE:
             with dashboard() as address:
                 waits = _clicked(browser, f"{address}/prune", people, subject.anatomy, repeats)
@@ -82,7 +78,16 @@ def browsers(subject, repeats):
                 title = f"{name} after a click, {people} browser{'s' * (people > 1)}"
                 aim = target if people == 1 else ""
                 figures.append(spread(title, waits[name], "ms", meaning, aim))
-        meaning, target = WAITED_FOR["estimated"]
+    return figures
+
+
+def hurried(subject):
+    """First estimates of somebody who clicks on without looking, and while others have long work done."""
+    if subject.spec != "demo":
+        return []
+    figures = []
+    meaning, target = WAITED_FOR["estimated"]
+    with _chromium() as browser:
         with dashboard() as address:
             waits = _first_estimates(
                 _page(browser, f"{address}/prune"), subject.anatomy, HURRIED, 0
@@ -94,8 +99,20 @@ def browsers(subject, repeats):
                 waits = _overtaken(browser, address, place, subject.anatomy)
             title = f"estimated after a click, while {work}"
             figures.append(spread(title, waits, "ms", meaning, ""))
-        browser.close()
     return figures
+
+
+@contextmanager
+def _chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+            args=["--no-sandbox"],
+        )
+        yield browser
+        browser.close()
 
 
 def _clicked(browser, address, people, anatomy, repeats):
