@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from analysis import __version__
 from analysis.batches import batches
-from analysis.cli import app
+from analysis.cli.commands import app
 from analysis.cli.dashboard import address_of, app_path
 from analysis.cli.request import usual
 from analysis.data import load_data, matched
@@ -329,9 +329,7 @@ def test_an_error_of_our_own_is_one_sentence_too(headcount, monkeypatch):
 
 def test_the_version_and_the_help_come_without_pytorch():
     for arguments, text in ((["--version"], __version__), (["evaluate", "--help"], "--ablation")):
-        code = (
-            f"import sys; from analysis.cli import app; app({arguments!r}, standalone_mode=False)"
-        )
+        code = f"import sys; from analysis.cli.commands import app; app({arguments!r}, standalone_mode=False)"
         code += "; assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -433,9 +431,9 @@ def test_a_port_in_use_is_refused_and_by_default_passed_over():
 
 
 @contextmanager
-def started(*arguments):
+def started(*arguments, python=()):
     process = subprocess.Popen(
-        [sys.executable, "-m", "analysis.cli", *arguments],
+        [sys.executable, *python, "-m", "analysis.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -450,15 +448,24 @@ def started(*arguments):
         process.communicate()
 
 
-def test_ctrl_c_ends_a_command_with_a_short_line(folder):
+@pytest.mark.parametrize(
+    "imported",
+    ["analysis.errors", "numpy.exceptions", "torch.storage", "transformers", "encodings.utf_8_sig"],
+    ids=["at the start", "in NumPy", "in PyTorch", "in transformers", "reading texts"],
+)
+def test_ctrl_c_ends_a_command_with_a_short_line(folder, imported):
     texts = folder / "many.csv"
-    rows = [(" ".join(WORDS), number % 2) for number in range(200_000)]
-    with texts.open("w", newline="") as file:
-        csv.writer(file).writerows(
-            [("text", "label"), *((f"{t} {n}", label) for n, (t, label) in enumerate(rows))]
-        )
-    with started("evaluate", "--model", str(folder / "model"), "--data", str(texts)) as process:
-        time.sleep(3)
+    if not texts.exists():
+        rows = [(" ".join(WORDS), number % 2) for number in range(200_000)]
+        with texts.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [("text", "label"), *((f"{t} {n}", label) for n, (t, label) in enumerate(rows))]
+            )
+    command = ("evaluate", "--model", str(folder / "model"), "--data", str(texts))
+    with started(*command, python=("-X", "importtime")) as process:
+        for line in process.stderr:
+            if line.split("|")[-1].strip() == imported:
+                break
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130

@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from analysis.cli import app
+from analysis.cli.commands import app
 from analysis.mask import HeadMask
 from analysis.plan import Plan
 from analysis.store import Store

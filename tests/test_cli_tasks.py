@@ -8,7 +8,7 @@ import pytest
 from stored_tasks import StoredTask, store_language_model, store_tagger
 from typer.testing import CliRunner
 
-from analysis.cli import app
+from analysis.cli.commands import app
 from analysis.data import load_data, matched
 from analysis.models import load_model
 from analysis.replay import Replay

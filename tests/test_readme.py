@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from analysis.cli import app
+from analysis.cli.commands import app
 from analysis.ui import navigation
 from benchmarks.figures import readme
 
