@@ -473,17 +473,27 @@ def test_ctrl_c_ends_a_command_with_a_short_line(folder, imported):
     assert errors.splitlines()[-1] == "headcount: stopped"
 
 
+def test_the_dashboard_gives_its_address_before_anything_large_is_imported():
+    code = (
+        "import sys; from analysis.cli import dashboard; "
+        "dashboard._import_what_draws = lambda: sys.exit(bool({'torch', 'streamlit'} & {*sys.modules})); "
+        "dashboard.start(port=None, host='localhost', browser=False, model='demo', data='demo')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Headcount is at http://localhost:")
+
+
 @pytest.mark.slow
-def test_the_dashboard_gives_its_address_at_once_and_then_answers(folder):
-    begun = time.monotonic()
+def test_the_dashboard_answers_at_its_address_until_ctrl_c(folder):
     model = str(folder / "model")
     with started("--headless", "--model", model, "--data", str(folder / "films.csv")) as process:
         line = process.stdout.readline()
-        assert time.monotonic() - begun < 3
         address = next(word for word in line.split() if word.startswith("http://"))
         assert "model=" in address
         health = address.split("?")[0] + "_stcore/health"
-        while time.monotonic() - begun < 30:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             try:
                 with urllib.request.urlopen(health, timeout=5) as reply:
                     assert reply.status == 200
@@ -491,7 +501,7 @@ def test_the_dashboard_gives_its_address_at_once_and_then_answers(folder):
             except OSError:
                 time.sleep(0.1)
         else:
-            pytest.fail("the server did not answer within 30 s")
+            pytest.fail("the server did not answer within a minute")
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=20)
     assert "Traceback" not in errors

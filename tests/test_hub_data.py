@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 LOAD = """
-import json, sys
+import json, sys, time
+slept = []
+time.sleep = slept.append  # what the hub's client waits between its tries
 from analysis.data import load_data
 from analysis.errors import DataError
 try:
@@ -23,6 +24,7 @@ except DataError as error:
 else:
     splits = {name: split.texts for name, split in data.splits.items()}
     print(json.dumps([splits, data.label_names, data.notes, data.provenance.licence]))
+assert sum(slept) < 15, slept
 """
 NAME = "stanfordnlp/sst2"
 CONFIGS = """---
@@ -100,10 +102,8 @@ def test_what_the_hub_does_not_have_gets_one_sentence(repository, loaded):
 
 
 def test_a_hub_out_of_reach_is_given_up_within_seconds(loaded):
-    begun = time.monotonic()
     sentence = loaded("http://127.0.0.1:9")
     assert sentence.startswith(f"cannot reach the hub for the data set '{NAME}', and no earlier")
-    assert time.monotonic() - begun < 15
 
 
 def test_one_of_several_parts_is_asked_for(repository, loaded):
