@@ -22,6 +22,7 @@ from analysis.gradients import GateGradients
 from analysis.mask import Head, HeadMask
 from analysis.neighbours import Neighbours
 from analysis.progress import Step
+from analysis.protocol import unchosen
 from analysis.replay import Replay
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
@@ -165,7 +166,11 @@ def foreseeing(replay: Replay) -> Iterator[Step[Forecast]]:
 
     Args:
         replay: calibration sentences; the time goes with their number.
+
+    Raises:
+        ProtocolError: they are test sentences.
     """
+    unchosen(replay.split.name, "forecasts of every head")
     logits = None
     for full in replay.evaluating():
         logits = full.result.predictions.logits if full.result else None

@@ -16,6 +16,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.passes.products import quick_copy
 from analysis.progress import Step, finish
+from analysis.protocol import unchosen
 from analysis.text import Split
 
 
@@ -68,7 +69,11 @@ def differentiating(
         jacobian: also differentiate each logit: one more backward pass a class.
         means: what a gate of 0 leaves in a head's place; nothing when not given.
         mask: where the derivatives are taken: heads that are off have gates of 0; all are on when not given.
+
+    Raises:
+        ProtocolError: the sentences are the test split's.
     """
+    unchosen(split.name, "derivatives by every head")
     model = quick_copy(subject.model)
     parts: list[tuple[Batch, _Found]] = []
     full = HeadMask.full(subject.anatomy)

@@ -23,6 +23,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.passes.shown import Showing, show
 from analysis.progress import Step, finish
+from analysis.protocol import unchosen
 from analysis.statistics import KIND_STATISTICS, STATISTICS
 from analysis.text import Split
 from analysis.words import words_of
@@ -65,6 +66,7 @@ def profile(
 
     Raises:
         DataError: there are no sentences.
+        ProtocolError: they are test sentences.
         MethodError: an unknown precision.
         ModelError: every head of the model has been removed.
     """
@@ -75,6 +77,7 @@ def profiling(
     subject: Subject, split: Split, *, tokens: int | None = None, precision: str = "float32"
 ) -> Iterator[Step[Profile]]:
     """`profile`, reporting after some sentences each time; the last step carries the profile."""
+    unchosen(split.name, "statistics of every head")
     if not len(split):
         raise DataError("there are no sentences to profile the heads on")
     if not subject.anatomy.heads_total:

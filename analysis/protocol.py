@@ -62,7 +62,12 @@ def unseen(data: LabelledText, also: Split | None = None) -> None:
 
 def trace(*splits: Split | None) -> str:
     """What texts are known again by: the smallest of their hashes, one after the other."""
-    return "".join(sorted(set().union(*map(_hashes, filter(None, splits))))[:TRACED])
+    return _written(set().union(*map(_hashes, filter(None, splits))))
+
+
+def together(*traces: str) -> str:
+    """The trace of all texts that any of these traces is of."""
+    return _written(set().union(*map(_read, traces)))
 
 
 def untraced(judged: Split, seen: str, what: str) -> None:
@@ -76,17 +81,12 @@ def untraced(judged: Split, seen: str, what: str) -> None:
     Raises:
         ProtocolError: some of them are among those that are judged on.
     """
-    known = {seen[start : start + HASH] for start in range(0, len(seen), HASH)}
-    shared = len(known & _hashes(judged)) if judged.name == Test.name else 0
+    shared = len(_read(seen) & _hashes(judged)) if judged.name == Test.name else 0
     if shared:
         raise ProtocolError(
             f"{what} was chosen by texts that are in the test split too, at least {shared} of its {len(judged)}; "
             "a result judged on them would say nothing"
         )
-
-
-def _hashes(split: Split) -> set[str]:
-    return {hashlib.sha256(key(text).encode()).hexdigest()[:HASH] for text in split.texts}
 
 
 def unfitted(judged: str, what: str) -> None:
@@ -106,6 +106,23 @@ def unfitted(judged: str, what: str) -> None:
         )
 
 
+def unchosen(looked_at: str, what: str) -> None:
+    """Refuse to look for heads on the test split.
+
+    Args:
+        looked_at: name of the split.
+        what: would be known of every head, such as "statistics of every head".
+
+    Raises:
+        ProtocolError: it is the test split.
+    """
+    if looked_at == Test.name:
+        raise ProtocolError(
+            f"{what} are what heads are chosen by, and nothing is chosen on the test split; "
+            "take calibration, selection or train"
+        )
+
+
 def _share_nothing(looked_at: Iterable[Split], judged: Split) -> None:
     seen = {key(text) for split in looked_at for text in split.texts}
     shared = sum(key(text) in seen for text in judged.texts)
@@ -114,3 +131,15 @@ def _share_nothing(looked_at: Iterable[Split], judged: Split) -> None:
             f"{shared} of {len(judged)} texts of the {judged.name} split are also in the splits that heads "
             "are scored and chosen on; a result judged on them would say nothing"
         )
+
+
+def _hashes(split: Split) -> set[str]:
+    return {hashlib.sha256(key(text).encode()).hexdigest()[:HASH] for text in split.texts}
+
+
+def _written(hashes: set[str]) -> str:
+    return "".join(sorted(hashes)[:TRACED])
+
+
+def _read(trace: str) -> set[str]:
+    return {trace[start : start + HASH] for start in range(0, len(trace), HASH)}

@@ -29,6 +29,7 @@ from analysis.passes.course import Course, course_of, packs_truly
 from analysis.passes.memory import Memory, State
 from analysis.precision import dtype_of
 from analysis.progress import Step, finish
+from analysis.protocol import unchosen
 from analysis.quantised import quantised
 from analysis.text import Split
 
@@ -179,7 +180,12 @@ class Replay:
 
         Leave-one-out when the mask is full; one round of greedy elimination otherwise. Reports after each
         head of each chunk; only the last step carries the result.
+
+        Raises:
+            ProtocolError: the sentences are the test split's.
+            MethodError: as `evaluating`.
         """
+        unchosen(self.split.name, "losses without each head")
         mask = mask or self.full
         check_ablation(ablation, means)
         means = means if ablation == "mean" else None

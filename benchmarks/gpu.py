@@ -9,7 +9,6 @@ import torch
 from analysis.mask import HeadMask
 from analysis.progress import finish
 from analysis.replay import Replay
-from analysis.text import Selection
 from benchmarks.figures import ratio, spread, timed
 from benchmarks.rivals import Naive
 
@@ -21,8 +20,7 @@ def gpu(subject, data, repeats):
     """Nothing without a GPU; else seconds and ratios against the naive pass on the same GPU."""
     if subject.device.type != "cuda":
         return []
-    split = data.split("test").limited(SENTENCES)
-    split = Selection(split.texts, split.labels)
+    split = data.split("selection").limited(SENTENCES)
     naive = Naive(subject, split)
     replay = Replay(subject, split)
     _done(replay.evaluate)

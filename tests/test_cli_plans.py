@@ -14,6 +14,7 @@ from analysis.store import Store
 
 FULL = HeadMask(((True, True), (True, True)))
 HALF = FULL.switched([(0, 1), (1, 0)], on=False)
+TRACE = "0123456789ab"
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def plans():
     kept = Store().plans
     where = {"data": "1" * 64, "data_name": "films"}
     half = kept.keep(Plan("half [b]x[/b]", "demo", "0" * 64, HALF), **where)
-    branch = Plan("branch", "demo", "0" * 64, HALF, ablation="mean")
+    branch = Plan("branch", "demo", "0" * 64, HALF, ablation="mean", trace=TRACE)
     return half, kept.keep(branch, **where, parent=half.id)
 
 
@@ -52,6 +53,7 @@ def test_what_is_exported_can_be_read_back(plans, tmp_path):
     assert text == run("export", "branch").stdout
     read = Plan.from_json(FULL, text, fingerprint="0" * 64)
     assert (read.mask, read.ablation, read.parent) == (HALF, "mean", "half [b]x[/b]")
+    assert read.trace == TRACE
 
 
 def test_a_deletion_is_undone(plans):

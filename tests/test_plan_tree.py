@@ -20,7 +20,7 @@ PRUNED = replace(BASE, value=0.85, change=-5.0, change_low=-9.0, change_high=-1.
 def plan(id: str, parent: str | None = None, off=((0, 0),)) -> StoredPlan:
     mask = FULL.switched(off, on=False)
     where = {"model": "demo", "fingerprint": "0", "data": "1", "data_name": "demo"}
-    how = {"ablation": "zero", "repair": "none", "note": "", "deleted": None}
+    how = {"ablation": "zero", "repair": "none", "note": "", "trace": "", "deleted": None}
     return StoredPlan(
         id=id, name=id.upper(), mask=mask, parent=parent, created=NOW, updated=NOW, **where, **how
     )

@@ -12,13 +12,13 @@ from tiny import sentences
 
 from analysis import load_model, profiling
 from analysis.anatomy import outputs_of
-from analysis.errors import DataError, MaskError, MethodError, ModelError
+from analysis.errors import DataError, MaskError, MethodError, ModelError, ProtocolError
 from analysis.mask import HeadMask
 from analysis.passes import packs, shown
 from analysis.profiling import maps, profile
 from analysis.statistics import STATISTICS
 from analysis.surgery import prune
-from analysis.text import Calibration, Test
+from analysis.text import Calibration, Test, Train
 from analysis.words import by_words, without_special
 
 
@@ -259,5 +259,7 @@ def test_maps_under_a_mask_of_another_model_are_refused(distilbert):
         maps(distilbert, "good", HeadMask(((True,),) * 3))
 
 
-def test_any_split_can_be_profiled(distilbert):
-    assert profile(distilbert, Test(("good film",), (0,))).split == "test"
+def test_a_profile_says_its_split_and_is_refused_on_test(distilbert):
+    assert profile(distilbert, Train(("good film",), (0,))).split == "train"
+    with pytest.raises(ProtocolError, match="nothing is chosen on the test split"):
+        profile(distilbert, Test(("good film",), (0,)))

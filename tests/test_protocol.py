@@ -10,11 +10,15 @@ from tiny import sentences
 
 from analysis.agreement import samples
 from analysis.errors import ProtocolError
+from analysis.forecast import foreseeing
+from analysis.gradients import gate_gradients
 from analysis.handover.delivery import Wish, delivering
 from analysis.mask import HeadMask
 from analysis.measuring import Treatment, appraising, mending
 from analysis.plan import Plan
-from analysis.protocol import HASH, TRACED, disjoint, only, trace, untraced
+from analysis.profiling import profile
+from analysis.progress import finish
+from analysis.protocol import HASH, TRACED, disjoint, only, together, trace, untraced
 from analysis.repair import repair, teacher_of
 from analysis.replay import Replay
 from analysis.report.findings import Wish as Asked
@@ -176,6 +180,21 @@ def test_a_repaired_plan_is_not_appraised_on_the_sentences_of_its_repair(distilb
         next(appraising(replay, data(), Treatment(mask, repair="mean")))
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda subject, test: profile(subject, test),
+        lambda subject, test: gate_gradients(subject, test),
+        lambda subject, test: finish(Replay(subject, test).without_each()),
+        lambda subject, test: finish(foreseeing(Replay(subject, test))),
+    ],
+    ids=["statistics", "gradients", "leave-one-out", "forecast"],
+)
+def test_nothing_is_learned_of_every_head_on_the_test_split(distilbert, look):
+    with pytest.raises(ProtocolError, match="nothing is chosen on the test split"):
+        look(distilbert, data().split("test"))
+
+
 def test_a_trace_is_known_again_however_its_texts_are_written():
     louder = Test(tuple(f" {text.upper()}! " for text in CALIBRATION.texts), CALIBRATION.labels)
     seen = trace(CALIBRATION, None)
@@ -196,6 +215,10 @@ def test_a_trace_of_many_texts_is_drawn_from_all_of_them():
     for part in (texts[:200], texts[-200:]):
         with pytest.raises(ProtocolError, match="at least"):
             untraced(Test(part, (0,) * 200), seen, "it")
+
+
+def test_two_traces_are_one_of_all_their_texts():
+    assert together(trace(CALIBRATION), trace(SELECTION), "") == trace(CALIBRATION, SELECTION)
 
 
 def test_a_plan_is_not_judged_on_the_test_sentences_that_it_was_chosen_by(distilbert):

@@ -194,7 +194,15 @@ def test_a_look_is_noted_once_in_the_order_of_the_first_time(store):
     assert store.looks.all(FULL, "2" * 64, DATA) == ()
 
 
-def test_a_store_of_before_looks_were_noted_learns_to(url):
+def test_a_plan_keeps_by_which_texts_it_and_its_parent_were_chosen(store):
+    one, other = "0123456789ab", "ba9876543210"
+    parent = keep(store, "parent", trace=other)
+    child = keep(store, "child", trace=one, parent=parent.id)
+    assert (parent.trace, child.trace) == (other, one + other)
+    assert store.plans.get(child.id).as_plan().trace == one + other
+
+
+def test_a_store_of_before_looks_and_traces_were_noted_learns_to(url):
     old = Store(url)
     kept = keep(old)
     old.close()
@@ -203,6 +211,7 @@ def test_a_store_of_before_looks_were_noted_learns_to(url):
     )
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE looks"))
+        connection.execute(text("ALTER TABLE plans DROP COLUMN trace"))
         connection.execute(text("UPDATE headcount_store SET version = 2"))
     engine.dispose()
     new = Store(url)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from analysis.cli.output import print_json, print_table, watch
 from analysis.cli.request import AsJson, Request, asking
-from analysis.errors import ProtocolError
 from analysis.mask import name
+from analysis.protocol import unchosen
 
 
 @asking(split="calibration")
@@ -14,11 +14,7 @@ def profile_command(
     as_json: AsJson = False,
 ) -> None:
     """See what every head does: entropy, sparsity, where it looks, one row a head."""
-    if request.split == "test":
-        raise ProtocolError(
-            "heads are chosen by their statistics, and nothing is chosen on the test split; "
-            "profile calibration, selection or train"
-        )
+    unchosen(request.split, "statistics of every head")
     subject, _, texts = request.open(needs_labels=False)
     from analysis.profiling import profiling
     from analysis.statistics import STATISTICS

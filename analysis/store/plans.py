@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from analysis.errors import PlanError
 from analysis.mask import HeadMask
 from analysis.plan import LONGEST, Ablation, Plan, Repair
+from analysis.protocol import together
 from analysis.store.database import Database
 from analysis.store.schema import plans
 
@@ -41,6 +42,8 @@ class StoredPlan:
     repair: Repair
     parent: str | None
     """Id of the plan that this one was made from."""
+    trace: str
+    """Of the texts that its heads, or those of the plan that it was made from, were chosen by (`protocol.trace`)."""
     created: datetime
     updated: datetime
     deleted: datetime | None
@@ -59,6 +62,7 @@ class StoredPlan:
             repair=self.repair,
             parent=parent,
             numbers=dict(numbers or {}),
+            trace=self.trace,
         )
 
 
@@ -113,7 +117,8 @@ class Plans:
             parent: id of the plan that it was made from.
 
         Raises:
-            PlanError: its name is empty or another plan of the same model and sentences has it.
+            PlanError: its name is empty or another plan of the same model and sentences has it, or there is no
+                such parent.
         """
         now = datetime.now(UTC)
         kept = StoredPlan(
@@ -128,6 +133,7 @@ class Plans:
             ablation=plan.ablation,
             repair=plan.repair,
             parent=parent,
+            trace=together(plan.trace, self.get(parent).trace if parent else ""),
             created=now,
             updated=now,
             deleted=None,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from analysis.errors import StoreError
 
-VERSION = 3
+VERSION = 4
 """Version of the tables; `MIGRATIONS` lead to it from every older one."""
 TURN = 7_346_201
 """Number of the PostgreSQL lock that a server holds while it makes tables."""
@@ -68,6 +68,7 @@ plans = Table(
     Column("ablation", String(20), nullable=False),
     Column("repair", String(20), nullable=False),
     Column("parent", String(32), ForeignKey("plans.id")),
+    Column("trace", Text, nullable=False),
     Column("created", Moment, nullable=False),
     Column("updated", Moment, nullable=False),
     Column("deleted", Moment),
@@ -145,7 +146,16 @@ def _measure_anew(connection: Connection) -> None:
     results.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _measure_anew, 2: looks.create}
+def _without_trace(connection: Connection) -> None:
+    """By which texts the plans of older tables were chosen, nobody knows."""
+    connection.execute(text("ALTER TABLE plans ADD COLUMN trace TEXT NOT NULL DEFAULT ''"))
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    1: _measure_anew,
+    2: looks.create,
+    3: _without_trace,
+}
 """For each older version what makes the next one of it."""
 
 

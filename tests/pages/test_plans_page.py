@@ -318,6 +318,7 @@ def test_a_plan_goes_out_and_comes_in_again(two, monkeypatch) -> None:
     found = shelf.Shelf(Store().plans.all())
     text = shelf.file_of(braver, found, None, "accuracy")
     assert json.loads(text)["parent"] == "half"
+    assert json.loads(text)["trace"] == two.session.here.trace
     two.visit("plans").press("Delete")
     widget(two, "file_uploader", "plan_upload_").upload(
         "plan.json", text.encode(), "application/json"

@@ -220,7 +220,6 @@ def _file(here: Workspace, found: Shelf, plan: StoredPlan) -> str:
         found,
         shelf.ask(lambda store: store.results.get(setting), None),
         here.subject.task.main.name,
-        here.trace,
     )
 
 

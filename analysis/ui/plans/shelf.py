@@ -15,7 +15,7 @@ import streamlit as st
 from analysis.errors import HeadcountError, StoreError
 from analysis.mask import HeadMask
 from analysis.plan import Plan
-from analysis.protocol import untraced
+from analysis.protocol import together, untraced
 from analysis.store import Result, Setting, Store, StoredPlan
 from analysis.store import opened as opened_store
 from analysis.store.database import address
@@ -173,16 +173,13 @@ def show(plan: StoredPlan) -> None:
     session.choices["plan"] = plan.id
 
 
-def file_of(
-    plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str, trace: str = ""
-) -> str:
+def file_of(plan: StoredPlan, shelf: Shelf, result: Result | None, measure: str) -> str:
     """The text of a plan's file, with what was measured; the measure's name stands for its value."""
     parent = shelf.get(plan.parent)
     known = {} if result is None else {measure: result.value, **vars(result)}
     known.pop("value", None)
     numbers = {name: float(value) for name, value in known.items() if value is not None}
-    written = plan.as_plan(parent=parent.name if parent else None, numbers=numbers)
-    return replace(written, trace=trace).to_json()
+    return plan.as_plan(parent=parent.name if parent else None, numbers=numbers).to_json()
 
 
 def setting(
@@ -205,5 +202,6 @@ def setting(
 
 
 def _add(here: Workspace, plan: Plan, parent: str | None) -> StoredPlan:
+    plan = replace(plan, trace=together(plan.trace, here.trace))
     where = {"data": data_key(here), "data_name": here.data.name}
     return store().plans.keep(plan, **where, parent=parent)
