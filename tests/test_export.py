@@ -13,10 +13,10 @@ import torch
 from families.tiny import build
 from safetensors.torch import load_file
 
-from analysis import export as exports
 from analysis.errors import ModelError, PlaceError, PlanError
-from analysis.export import export, padded_model
-from analysis.handover import parity
+from analysis.export import folder as exports
+from analysis.export import parity
+from analysis.export.folder import export, padded_model
 from analysis.mask import HeadMask
 from analysis.models import fingerprint, load_model
 from analysis.plan import Plan

@@ -11,7 +11,7 @@ import torch
 
 from analysis import latency
 from analysis.errors import MaskError, MethodError
-from analysis.handover.onnx_export import write_onnx
+from analysis.export.onnx_export import write_onnx
 from analysis.latency import TIMER, WARM_UP, Runner, time_models, timing
 from analysis.mask import HeadMask
 from analysis.surgery import prune

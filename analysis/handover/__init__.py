@@ -1,1 +1,1 @@
-"""What goes with a model that is handed over: its card, its ONNX form, and the proof that it answers the same."""
+"""Handing a model over: its heads removed, repaired, judged against the masked one, timed, written and uploaded."""

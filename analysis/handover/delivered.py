@@ -7,7 +7,7 @@ from typing import Any
 
 from analysis.ceiling import Ceiling
 from analysis.cost import Cost
-from analysis.export import Written
+from analysis.export.folder import Written
 from analysis.footprint import Footprint
 from analysis.handover.judging import Standing
 from analysis.handover.recovery import Recovery

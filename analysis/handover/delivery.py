@@ -12,11 +12,11 @@ from analysis.ceiling import ceiling
 from analysis.cost import cost
 from analysis.errors import MethodError, ModelError
 from analysis.evaluation import Evaluation
-from analysis.export import check_wish, export, gated_model, padded_model
+from analysis.export.folder import check_wish, export, gated_model, padded_model
+from analysis.export.onnx_export import write_onnx
 from analysis.footprint import footprint
 from analysis.handover.delivered import Delivery
 from analysis.handover.judging import Forms, judging, parity, recovery, standings
-from analysis.handover.onnx_export import write_onnx
 from analysis.latency import Latency, Runner, timing
 from analysis.mask import HeadMask
 from analysis.models import Subject

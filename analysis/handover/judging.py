@@ -10,7 +10,7 @@ import torch
 from analysis.attention import Ablation, Intervention, Means, gates_of, intervening
 from analysis.errors import ModelError
 from analysis.evaluation import Evaluation, compared
-from analysis.handover.parity import TOLERANCE, answer, probes
+from analysis.export.parity import TOLERANCE, answer, probes
 from analysis.handover.recovery import Recovery
 from analysis.mask import HeadMask
 from analysis.measures import Measured

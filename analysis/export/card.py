@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis import __version__
-from analysis.handover.parity import Parity
+from analysis.export.parity import Parity
 from analysis.models import Subject
 from analysis.plan import Plan
 

@@ -20,9 +20,9 @@ from torch import Tensor
 from analysis import __version__, portable, sizes
 from analysis.anatomy import family_of, matrix, part, set_part, sites_of
 from analysis.errors import ModelError, PlaceError, PlanError, first_line
-from analysis.handover.card import card
-from analysis.handover.onnx_export import check_packages, write_onnx
-from analysis.handover.parity import Parity, check_fresh
+from analysis.export.card import card
+from analysis.export.onnx_export import check_packages, write_onnx
+from analysis.export.parity import Parity, check_fresh
 from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
 from analysis.plan import Plan

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from analysis.anatomy import family_of
 from analysis.errors import ModelError, first_line
-from analysis.handover.parity import probes
+from analysis.export.parity import probes
 from analysis.models import Subject, structural_copy
 from analysis.tasks import answers
 

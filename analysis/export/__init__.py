@@ -1,0 +1,1 @@
+"""Writing a model whose heads are removed: its folder, card and ONNX form, and the proof that they answer the same."""
