@@ -17,7 +17,7 @@ from analysis.batches import IGNORED, Batch
 from analysis.errors import DataError, MethodError
 from analysis.intervals import Change, Interval, paired_change, wilson
 from analysis.mask import HeadMask
-from analysis.measures import Measured, measured
+from analysis.measures import Measured, expected, measured
 from analysis.models import Subject
 from analysis.progress import Step, finish
 from analysis.tasks import ACCURACY, Task
@@ -67,10 +67,36 @@ class Evaluation:
 
     @cached_property
     def measured(self) -> tuple[Measured, ...]:
-        """The task's measures, the first of which tells most, with intervals and changes."""
-        full = self.baseline.predictions if self.baseline else None
-        if full is not None and len(full) != len(self.predictions):
-            full = None  # not all answers are there yet
+        """The task's measures, the first of which tells most, with intervals and changes.
+
+        Of an evaluation that has not come to all sentences of its baseline they are what all of these are expected
+        to give (`measures.expected`); `accuracy` and `loss` are of the sentences that were evaluated.
+        """
+        if self.baseline is None:
+            return self._on_these(None)
+        found = self._on_these(self.baseline.on(self.predictions))
+        if len(self.predictions) == len(self.baseline.predictions):
+            return found
+        return tuple(map(expected, found, self.baseline.measured))
+
+    def on(self, others: Predictions) -> Predictions:
+        """The predictions for the sentences that others are about.
+
+        Raises:
+            DataError: they are about other sentences.
+        """
+        mine = self.predictions
+        places = torch.searchsorted(mine.rows, others.rows).clamp(max=len(mine.rows) - 1)
+        if not (
+            torch.equal(mine.rows[places], others.rows)
+            and torch.equal(mine.labels[places], others.labels)
+        ):
+            raise DataError(
+                "the baseline was measured on other sentences; evaluate the full model again"
+            )
+        return chosen(mine, places)
+
+    def _on_these(self, full: Predictions | None) -> tuple[Measured, ...]:
         found = [measured(each, self.predictions, full) for each in self.task.measures]
         if self.task is not TEXTS:
             return tuple(found)
@@ -192,23 +218,16 @@ def compared(evaluation: Evaluation, baseline: Evaluation | None) -> Evaluation:
     """
     if baseline is None:
         return evaluation
-    mine, theirs = evaluation.predictions, baseline.predictions
-    places = torch.searchsorted(theirs.rows, mine.rows).clamp(max=len(theirs.rows) - 1)
-    if not (
-        torch.equal(theirs.rows[places], mine.rows)
-        and torch.equal(theirs.labels[places], mine.labels)
-    ):
-        raise DataError(
-            "the baseline was measured on other sentences; evaluate the full model again"
-        )
-    before = theirs.correct[places]
+    mine = evaluation.predictions
+    theirs = baseline.on(mine)
+    before = theirs.correct
     flips = Flips(
         fixed=tuple(mine.rows[~before & mine.correct].tolist()),
         broken=tuple(mine.rows[before & ~mine.correct].tolist()),
     )
     change = paired_change(len(flips.fixed), len(flips.broken), evaluation.n)
     if mine.task is not TEXTS:
-        change = measured(ACCURACY, mine, chosen(theirs, places)).change or change
+        change = measured(ACCURACY, mine, theirs).change or change
     return replace(evaluation, baseline=baseline, change=change, flips=flips)
 
 

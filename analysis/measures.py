@@ -94,6 +94,36 @@ def measured(
     return Measured(measure, mine.value, ends.low, ends.high, change)
 
 
+def expected(some: Measured, full: Measured) -> Measured:
+    """What all texts are expected to give: the full model's value on all of them, moved by the change on some.
+
+    The difference estimator (Cochran 1977, chapter 7, the slope given as 1): which texts are hard, a model with a few
+    heads off shares with the full one, so the change on some texts says far more than the value there. The two
+    intervals are put together by square-and-add (Newcombe 1998; Zou and Donner 2008). A perplexity, an exponential,
+    moves by a factor instead.
+
+    Args:
+        some: the measure on some texts, with its change against the full model there.
+        full: the full model's on all of them.
+    """
+    change = some.change
+    assert change is not None
+    unit = 100 if some.measure.unit == "share" else 1
+    scale = 1.0
+    if some.measure.name == "perplexity":
+        scale = full.value / (some.value - change.points)
+    by, low, high = (scale * each / unit for each in (change.points, change.low, change.high))
+    top = 1.0 if some.measure.unit == "share" else math.inf
+    value = min(max(full.value + by, 0.0), top)
+    return Measured(
+        some.measure,
+        value,
+        max(value - math.hypot(full.value - full.low, by - low), 0.0),
+        min(value + math.hypot(full.high - full.value, high - by), top),
+        Change(*(unit * each for each in (by, low, high))),
+    )
+
+
 def over_texts(values: Tensor, texts: Tensor, unit: str) -> Interval:
     """95 % interval of the mean of numbers that are not negative, over whole texts.
 

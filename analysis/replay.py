@@ -39,6 +39,9 @@ FINISHED = 4096
 """Masks whose predictions are kept at most; of a text classifier a few kilobytes each."""
 FINISHED_BYTES = 256 * 1024**2
 """Bytes that they may take."""
+FEWEST = 2
+"""Chunks before a first report where the full model is not known: the first holds the shortest sentences, the second
+those of middle length. Where it is known, its answers to all sentences set that right (`measures.expected`)."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,8 @@ class Replay:
         """Evaluate a mask, reporting after each chunk what is known so far.
 
         Chunks come in an order that mixes short and long sentences, so that the first reports are not about
-        short ones alone. Where the full model has not been evaluated it goes along, a chunk ahead, so that the
-        first comparison is there after two chunks.
+        short ones alone. Where the full model has not been evaluated it goes along, a chunk ahead, and the first
+        comparison is there after two chunks of each.
 
         Args:
             mask: which heads are on; all when not given.
@@ -217,6 +220,7 @@ class Replay:
         if known is not None:
             yield Step(self.n, self.n, self.subject.task.item, judged(mask, known, 0.0))
             return
+        least = 1 if self._known(Pass(self.full, "zero", "")) is not None else FEWEST
         parts: list[Predictions] = []
         prepared = self._course.prepare(mask, means)
         seconds = 0.0
@@ -230,7 +234,8 @@ class Replay:
             found = judged(mask, known, seconds)
             if found.n == self.n:
                 self._finish(wanted, known)
-            yield Step(found.n, self.n, self.subject.task.item, found)
+            is_telling = len(parts) >= least or found.n == self.n
+            yield Step(found.n, self.n, self.subject.task.item, found if is_telling else None)
 
     def _part(self, number: int, wanted: Pass, prepared: Any, keep: bool) -> Predictions:
         """The answers to one chunk; those of the full model, which everybody needs, outlast a pass that was stopped."""

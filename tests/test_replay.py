@@ -165,10 +165,15 @@ def test_every_report_is_about_the_sentences_seen_so_far(distilbert, split):
             assert set(step.result.flips.broken) <= set(final.flips.broken)
 
 
-def test_the_first_comparison_comes_after_two_chunks(distilbert, split, monkeypatch):
+@pytest.mark.parametrize("is_known", [False, True], ids=["unknown", "known"])
+def test_the_first_comparison_comes_after_two_chunks_or_one_where_the_full_model_is_known(
+    distilbert, split, monkeypatch, is_known
+):
     monkeypatch.setattr(packs, "REFERENCE_PACK", 128)
     replay = Replay(distilbert, split, precision="float32")
     assert len(replay._course.chunks) > 3
+    if is_known:
+        replay.evaluate()
     ran = []
     run = replay._course.run
     monkeypatch.setattr(replay._course, "run", lambda *given: ran.append(given[1]) or run(*given))
@@ -176,7 +181,8 @@ def test_the_first_comparison_comes_after_two_chunks(distilbert, split, monkeypa
     first = next(step for step in steps if step.result is not None)
     assert first.result.change is not None
     assert first.result.n < len(split)
-    assert ran == [0, 2]  # the full model from below, the masked one from the layer that differs
+    # The full model from below, the masked one from the layer that differs.
+    assert ran == ([2] if is_known else [0, 2, 0, 2])
 
 
 def test_a_full_pass_that_was_stopped_goes_on_where_it_was(distilbert, split, monkeypatch):

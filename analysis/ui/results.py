@@ -57,7 +57,13 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
         main.told if main else "…",
         delta=views.interval(main) if main else " ",
         height="stretch",
-        help=f"{measure.meaning if measure else ''} Below it the 95 % interval.",
+        help=f"{measure.meaning if measure else ''} Below it the 95 % interval."
+        + (
+            ""
+            if is_final
+            else " Until all texts are measured: the full model's value on all of them, moved by "
+            "the change on those measured so far."
+        ),
         **tile,
     )
     ends = (views.amount(main, end) for end in (change.low, change.high)) if main and change else ()
@@ -78,7 +84,7 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
     else:
         left.metric(
             "Loss",
-            f"{found.loss:.3f}" if found else "…",
+            f"{others[0].value:.3f}" if others else "…",
             border=True,
             help="Cross-entropy in nats.",
         )

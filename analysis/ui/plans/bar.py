@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import streamlit as st
 
 from analysis.plan import LARGEST
 from analysis.plan_tree import branches
+from analysis.protocol import together
 from analysis.store import StoredPlan
 from analysis.store.plans import LONGEST_NOTE
 from analysis.ui import frame
@@ -216,7 +218,7 @@ def _upload(here: Workspace) -> None:
 def _file(here: Workspace, found: Shelf, plan: StoredPlan) -> str:
     setting = shelf.setting(here, plan.mask, plan.ablation, plan.repair, None)
     return shelf.file_of(
-        plan,
+        replace(plan, trace=together(plan.trace, here.trace)),  # older stores kept no trace
         found,
         shelf.ask(lambda store: store.results.get(setting), None),
         here.subject.task.main.name,

@@ -273,7 +273,7 @@ def _live(mask: HeadMask) -> None:
     assert here is not None
     job = work.evaluation(here, mask)
     found = job.result
-    st.markdown(f"## {views.percent(found.accuracy) if found else '…'}")
+    st.markdown(f"## {found.main.told if found else '…'}")
     st.markdown("of the answers are right" + (" so far" if job.is_open else "."))
     if found is not None and not job.is_open:
         change = found.change
