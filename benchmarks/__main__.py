@@ -11,13 +11,16 @@ import json
 import sys
 
 from analysis import load_data, load_model
-from benchmarks import browsers, clicks, gpu, growth, plots, products, profiles, repairs
+from benchmarks import browsers, clicks, estimates, gpu, growth, plots, products, profiles, repairs
 from benchmarks.figures import machine, readme, record, recorded, table
 
 PARTS = {
     "agreement": lambda subject, data, options: clicks.agreement(subject, data.split("selection")),
     "clicks": lambda subject, data, options: clicks.clicks(
         subject, data.split("selection"), options.repeats, options.precision
+    ),
+    "estimates": lambda subject, data, options: estimates.estimates(
+        subject, data.split("selection")
     ),
     "searches": lambda subject, data, options: clicks.searches(
         subject, data.split("calibration"), options.repeats, options.precision
