@@ -420,6 +420,13 @@ def test_the_dashboard_is_the_one_of_this_checkout():
     assert (app_path().parent / "pyproject.toml").is_file()
 
 
+@pytest.mark.parametrize("option", ["--split", "--limit"])
+def test_a_report_is_of_whole_splits_and_asks_for_none(headcount, folder, option):
+    result = headcount("report", "--plan", "p.json", "--out", "r.html", option, "5")
+    assert result.exit_code == 2
+    assert f"No such option: {option}" in result.stderr
+
+
 def test_a_port_in_use_is_refused_and_by_default_passed_over():
     with socket.create_server(("localhost", 0)) as taken:
         port = taken.getsockname()[1]

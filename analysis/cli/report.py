@@ -23,7 +23,7 @@ DASHBOARD = "http://localhost:8501"
 """Where `headcount` listens unless told otherwise."""
 
 
-@asking(split="selection")
+@asking(split="selection", whole=True)
 def report_command(
     request: Request,
     plan: Annotated[

@@ -129,22 +129,27 @@ def usual(data: LabelledText) -> str:
     return "test"
 
 
-def asking(split: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+def asking(
+    split: str = "", *, whole: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the shared options; it gets them as a `Request`, before its own.
 
     Args:
         split: the split that the command works on unless told otherwise; the usual one when empty.
+        whole: whether it works on whole splits of its own choice, so that nobody is asked for one or for a part.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def asked(**given: Any) -> None:
-            shared = {name: given.pop(name) for name in OPTIONS}
-            command(Request(**shared), **given)
+            shared = {name: given.pop(name) for name in options}
+            command(Request(**{"split": split, **shared}), **given)
 
         defaults = {each.name: each.default for each in fields(Request)} | {"split": split}
         kind = inspect.Parameter.KEYWORD_ONLY
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
         options = {**OPTIONS, **({"split": SPLIT} if split else {})}
+        if whole:
+            del options["split"], options["limit"]
         parameters = [
             inspect.Parameter(name, kind, default=defaults[name], annotation=annotation)
             for name, annotation in options.items()
