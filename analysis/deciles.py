@@ -12,9 +12,10 @@ from analysis import statistics as stats
 from analysis.attention import Intervention, View, intervening
 from analysis.batches import batches
 from analysis.errors import DataError, MaskError, ModelError
+from analysis.maps import maps
 from analysis.mask import Head, HeadMask, name
 from analysis.models import Subject
-from analysis.profiling import keys_of, maps
+from analysis.profiling import keys_of
 from analysis.progress import Step, finish
 from analysis.text import Split
 

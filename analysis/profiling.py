@@ -1,4 +1,4 @@
-"""Every statistic of every head over a split, in one streamed pass; and the maps of one text.
+"""Every statistic of every head over a split, in one streamed pass.
 
 Attention is reduced to numbers while a layer runs (`passes.shown`); no map outlives its layer, so memory does not
 grow with the data set.
@@ -16,17 +16,14 @@ from torch import Tensor
 
 from analysis import statistics as stats
 from analysis.anatomy import matrix, outputs_of
-from analysis.attention import Gates, Intervention, Means, View, gates_of, intervening
-from analysis.batches import batches, whole_length
+from analysis.attention import Means, View
 from analysis.errors import DataError, ModelError
-from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.passes.shown import Showing, show
 from analysis.progress import Step, finish
 from analysis.protocol import unchosen
 from analysis.statistics import KIND_STATISTICS, STATISTICS
 from analysis.text import Split
-from analysis.words import words_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,51 +87,6 @@ def profiling(
         yield Step(collector.n, len(split), "sentences")
     found = collector.profile(split, shown.precision, time.perf_counter() - start)
     yield Step(len(split), len(split), "sentences", found)
-
-
-@dataclass(frozen=True, eq=False)
-class Maps:
-    """Attention of every head on one text."""
-
-    tokens: tuple[str, ...]
-    weights: tuple[Tensor, ...]
-    """A layer each: `[heads, query, key]`, rows sum to 1."""
-    words: tuple[int | None, ...] = ()
-    """For each token the number of its word, None for special tokens; empty where the tokenizer cannot tell."""
-    is_cut: bool = False
-    """True where the text is longer than the model reads."""
-
-
-def maps(subject: Subject, text: str, mask: HeadMask | None = None) -> Maps:
-    """Attention of every head on one text, under a mask if one is given.
-
-    A mask changes the maps of the layers above the heads that it switches off. The map of a layer that runs
-    at several depths is the mean over them.
-
-    Raises:
-        DataError: the text is empty.
-        MaskError: the mask is of another model.
-    """
-    if not text.strip():
-        raise DataError("the text is empty; write a sentence to see where the heads look")
-    if mask is not None:
-        mask.check(subject.anatomy)
-    batch = batches(subject, Split((text,), (0,)))[0]
-    length = int(batch.real.sum())
-    seen: list[Tensor | float] = [0.0] * subject.anatomy.layers
-    gates: Gates | None = gates_of(mask, subject.device) if mask is not None else None
-
-    def watch(view: View) -> None:
-        seen[view.layer] += view.weights[0, :, :length, :length] / subject.anatomy.depths
-
-    with torch.inference_mode(), intervening(Intervention(gates=gates, watch=watch)):
-        subject.model(**batch.inputs)
-    ids = batch.inputs["input_ids"][0, :length].tolist()
-    nothing = torch.zeros(0, length, length)
-    weights = tuple(layer.cpu() if isinstance(layer, Tensor) else nothing for layer in seen)
-    words = words_of(subject.tokenizer, text, subject.max_length)
-    tokens = tuple(subject.tokenizer.convert_ids_to_tokens(ids))
-    return Maps(tokens, weights, words, whole_length(subject, text) > length)
 
 
 class _Collector:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from analysis.errors import MethodError
-from analysis.profiling import Maps
+from analysis.maps import Maps
 from analysis.ui.bertviz import VIEWS, page
 
 # BertViz 1.4.1 leaves its own script file open.

@@ -10,8 +10,9 @@ from tiny import sentences
 
 from analysis.deciles import DECILES, deciles, entropies, examples
 from analysis.errors import DataError, MaskError, ModelError
+from analysis.maps import maps
 from analysis.mask import HeadMask
-from analysis.profiling import maps, profile
+from analysis.profiling import profile
 from analysis.progress import finish
 from analysis.surgery import prune
 from analysis.text import Calibration

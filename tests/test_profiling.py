@@ -12,14 +12,13 @@ from tiny import sentences
 
 from analysis import load_model, profiling
 from analysis.anatomy import outputs_of
-from analysis.errors import DataError, MaskError, MethodError, ModelError, ProtocolError
+from analysis.errors import DataError, MethodError, ModelError, ProtocolError
 from analysis.mask import HeadMask
 from analysis.passes import packs, shown
-from analysis.profiling import maps, profile
+from analysis.profiling import profile
 from analysis.statistics import STATISTICS
 from analysis.surgery import prune
 from analysis.text import Calibration, Test, Train
-from analysis.words import by_words, without_special
 
 
 @pytest.fixture(scope="module")
@@ -208,55 +207,6 @@ def test_a_pruned_model_is_profiled_by_the_heads_it_has_left(distilbert, split, 
     alike = [name for name in STATISTICS if name != "similarity"]
     left = found.table[found.table["layer"] == 0]
     assert np.allclose(left[alike], first[alike], atol=1e-5)
-
-
-def test_maps_are_those_of_eager_attention(subject):
-    text = "the film was not very good , but warm !"
-    found = maps(subject, text)
-    ids = subject.tokenizer(text)["input_ids"]
-    assert list(found.tokens) == subject.tokenizer.convert_ids_to_tokens(ids)
-    for mine, theirs in zip(found.weights, attention(eager(subject.model), ids), strict=True):
-        assert mine.dtype == torch.float32
-        assert np.allclose(mine, theirs, atol=1e-5)
-        assert torch.allclose(mine.sum(-1), torch.tensor(1.0), atol=1e-5)
-
-
-def test_a_mask_changes_maps_above_it_only(subject):
-    text = "the film was not very good , but warm !"
-    before = maps(subject, text).weights
-    after = maps(subject, text, HeadMask.off(subject.anatomy, [(1, 0)])).weights
-    assert torch.equal(before[0], after[0])
-    assert torch.equal(before[1], after[1])
-    assert not torch.allclose(before[2], after[2])
-
-
-def test_maps_of_a_pruned_model_stand_at_their_layer(distilbert):
-    off = [(1, head) for head in range(4)]
-    pruned = prune(distilbert, HeadMask.off(distilbert.anatomy, off))
-    shapes = [tuple(layer.shape) for layer in maps(pruned, "good film").weights]
-    assert shapes == [(4, 4, 4), (0, 4, 4), (4, 4, 4)]
-
-
-def test_a_long_text_is_cut_at_the_model_s_length(distilbert):
-    found = maps(distilbert, "good " * 500)
-    assert (len(found.tokens), found.is_cut) == (distilbert.max_length, True)
-
-
-def test_a_text_of_exactly_the_model_s_length_is_not_cut(distilbert):
-    found = maps(distilbert, "good " * (distilbert.max_length - 2))
-    assert (len(found.tokens), found.is_cut) == (distilbert.max_length, False)
-    assert not without_special(by_words(found)).is_cut
-
-
-@pytest.mark.parametrize("text", ["", "  ", "\n\t"])
-def test_an_empty_text_has_no_maps(distilbert, text):
-    with pytest.raises(DataError, match="write a sentence"):
-        maps(distilbert, text)
-
-
-def test_maps_under_a_mask_of_another_model_are_refused(distilbert):
-    with pytest.raises(MaskError):
-        maps(distilbert, "good", HeadMask(((True,),) * 3))
 
 
 def test_a_profile_says_its_split_and_is_refused_on_test(distilbert):

@@ -21,7 +21,7 @@ from analysis.ui.widgets import segments, setting, switch
 if TYPE_CHECKING:
     import numpy as np
 
-    from analysis.profiling import Maps
+    from analysis.maps import Maps
 
 MAPS = {"all": "all heads", "masked": "under the mask", "difference": "difference"}
 BERTVIZ = {"none": "off", **{view: f"{view} view" for view in bertviz.VIEWS}}
@@ -109,7 +109,7 @@ def read(pair: tuple[Maps, Maps], chosen: Reading) -> Maps:
     Raises:
         MethodError: words are asked for and the tokenizer does not know them.
     """
-    from analysis.words import by_words, without_special
+    from analysis.maps import by_words, without_special
 
     full, masked = pair
     found = masked if chosen.what == "masked" else full

@@ -11,7 +11,7 @@ from analysis.errors import MethodError
 from analysis.mask import Head
 
 if TYPE_CHECKING:
-    from analysis.profiling import Maps
+    from analysis.maps import Maps
 
 VIEWS = {"head": 300_000, "model": 150_000}
 """Weights that each view can bear. BertViz writes every weight of every head as 19 characters of text: 300,000

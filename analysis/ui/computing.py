@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from analysis.forecast import Forecast
     from analysis.handover.delivered import Delivery
     from analysis.latency import Latency
-    from analysis.profiling import Maps, Profile
+    from analysis.maps import Maps
+    from analysis.profiling import Profile
     from analysis.scores import Ranking
 
 Result = TypeVar("Result")
@@ -131,7 +132,7 @@ def ranking(here: Workspace, method: str, seed: int) -> Iterator[Step[Ranking]]:
 
 def mapping(here: Workspace, text: str, mask: HeadMask) -> Iterator[Step[tuple[Maps, Maps]]]:
     """Attention on one text with all heads, and under the mask."""
-    from analysis.profiling import maps
+    from analysis.maps import maps
 
     full = _halved(maps(here.subject, text))
     masked = full if mask.is_full else _halved(maps(here.subject, text, mask))

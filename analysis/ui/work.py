@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from analysis.evaluation import Evaluation
     from analysis.forecast import Forecast
     from analysis.handover.delivered import Delivery
-    from analysis.profiling import Maps, Profile
+    from analysis.maps import Maps
+    from analysis.profiling import Profile
     from analysis.scores import Ranking
 
 desk = Desk(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis import profiling
+from analysis import maps
 from analysis.ui import mapview
 
 OFF = "f.0.0"
@@ -62,7 +62,7 @@ def test_special_tokens_are_taken_out_of_the_drawn_map(tab, drawn) -> None:
 
 def test_tokens_of_one_word_are_merged_in_the_drawn_map(tab, drawn, monkeypatch) -> None:
     two_of_one_word = (None, 0, 1, 1, 2, None)
-    monkeypatch.setattr(profiling, "words_of", lambda *_: two_of_one_word)
+    monkeypatch.setattr(maps, "words_of", lambda *_: two_of_one_word)
     opened = tab(text="good ,. film").visit("attention")
     full = drawn[-1][0]
     choose(opened, words="on")
