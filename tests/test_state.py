@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from analysis.mask import HeadMask
-from analysis.ui.state import LONGEST_IN_LINK, Session, Source, from_query
+from analysis.ui.resources import Source
+from analysis.ui.state import LONGEST_IN_LINK, Session, from_query
 
 ANATOMY = SimpleNamespace(heads=(4, 4))
 HERE = SimpleNamespace(anatomy=ANATOMY)

@@ -98,7 +98,7 @@ def _import_what_draws() -> None:
 
 def _warm_up(model: str, data: str) -> None:
     """Load what the first page will ask for, into the place where it will look."""
-    from analysis.ui.state import Source
+    from analysis.ui.resources import Source
     from analysis.ui.work import open_source
 
     job = open_source(Source(model, data), owner="start")

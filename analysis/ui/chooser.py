@@ -9,7 +9,8 @@ import streamlit as st
 
 from analysis.errors import HeadcountError
 from analysis.ui import uploads
-from analysis.ui.state import Source, current
+from analysis.ui.resources import Source
+from analysis.ui.state import current
 from analysis.ui.widgets import Turn
 
 HELP_MODEL = (

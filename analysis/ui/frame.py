@@ -11,8 +11,8 @@ import streamlit as st
 from analysis.text import Provenance
 from analysis.ui import chooser, navigation, running, share, work
 from analysis.ui.jobs import Job
-from analysis.ui.resources import Workspace
-from analysis.ui.state import Source, current, write_link
+from analysis.ui.resources import Source, Workspace
+from analysis.ui.state import current, write_link
 from analysis.ui.waiting import AT_ONCE, FIRST, bar, follow, live, wait_for
 from analysis.ui.words import duration, escaped, listed
 

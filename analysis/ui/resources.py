@@ -1,4 +1,4 @@
-"""The loaded model and sentences, shared by everyone who asked for the same, and never changed."""
+"""Which model and sentences are asked for, and the loaded ones: shared by all who asked for the same, never changed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from analysis.errors import ModelError
 from analysis.progress import Step, alone
 from analysis.ui import uploads
-from analysis.ui.state import Source
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import; only the loading thread waits for it.
@@ -28,6 +27,23 @@ STAGES = ("importing PyTorch and transformers", "reading the model", "reading th
 GIGABYTE = 1024**3
 TOKENS = 1024
 """Tokens of a batch: small enough that no step keeps a click waiting for long."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which model and which sentences, as they were asked for."""
+
+    model: str = "demo"
+    data: str = "demo"
+    text_column: str | None = None
+    label_column: str | None = None
+    labels: str | None = None
+    """Which label is which output, such as `neg=0,pos=1`; None when names tell."""
+
+    def query(self) -> dict[str, str]:
+        """What differs from the default, for a link."""
+        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: value for name, value in given.items() if value != getattr(Source(), name)}
 
 
 @dataclass(frozen=True, eq=False)

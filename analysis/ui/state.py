@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -17,9 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from analysis.errors import HeadcountError, MaskError, unknown
 from analysis.mask import HasHeads, Head, HeadMask, parse_heads
 from analysis.ui.jobs import Origin
-
-if TYPE_CHECKING:
-    from analysis.ui.resources import Workspace
+from analysis.ui.resources import Source, Workspace
 
 STEPS_BACK = 200
 """Masks that undo remembers."""
@@ -64,23 +61,6 @@ DEFAULTS: dict[str, str] = {
     "plan_b": "",
 }
 """Choices that a link carries, and what they are when it does not."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Which model and which sentences, as they were asked for."""
-
-    model: str = "demo"
-    data: str = "demo"
-    text_column: str | None = None
-    label_column: str | None = None
-    labels: str | None = None
-    """Which label is which output, such as `neg=0,pos=1`; None when names tell."""
-
-    def query(self) -> dict[str, str]:
-        """What differs from the default, for a link."""
-        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {name: value for name, value in given.items() if value != getattr(Source(), name)}
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from analysis.ui.choice import Choice
 from analysis.ui.comparison import Comparison
 from analysis.ui.desk import Desk
 from analysis.ui.jobs import Job, Urgency
-from analysis.ui.resources import Workspace, opening
-from analysis.ui.state import Source, current, origin
+from analysis.ui.resources import Source, Workspace, opening
+from analysis.ui.state import current, origin
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from pages.conftest import PATIENCE, Tab
 
 from analysis.ui import frame, work
 from analysis.ui.jobs import Job
-from analysis.ui.state import Source
+from analysis.ui.resources import Source
 
 
 @pytest.fixture
