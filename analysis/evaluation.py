@@ -74,10 +74,17 @@ class Evaluation:
         """
         if self.baseline is None:
             return self._on_these(None)
-        found = self._on_these(self.baseline.on(self.predictions))
-        if len(self.predictions) == len(self.baseline.predictions):
+        there = self.baseline.on(self.predictions)
+        found = self._on_these(there)
+        if not self.is_partial:
             return found
-        return tuple(map(expected, found, self.baseline.measured))
+        before = [measured(each, there) for each in self.task.measures]
+        return tuple(map(expected, found, before, self.baseline.measured))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the baseline is of more sentences."""
+        return self.baseline is not None and self.baseline.n > self.n
 
     def on(self, others: Predictions) -> Predictions:
         """The predictions for the sentences that others are about.
@@ -172,7 +179,8 @@ def evaluate(
         mask: which heads are on; all when not given.
         ablation: what a head that is off contributes.
         means: the heads' mean outputs, for `mean` ablation.
-        baseline: the full model's evaluation on the same sentences; when not given and the mask is not full
+        baseline: the full model's evaluation on the same sentences, or on more, of which `measured` then tells what
+            they are expected to give; when not given and the mask is not full
             it is evaluated too.
 
     Raises:

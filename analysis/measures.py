@@ -94,7 +94,7 @@ def measured(
     return Measured(measure, mine.value, ends.low, ends.high, change)
 
 
-def expected(some: Measured, full: Measured) -> Measured:
+def expected(some: Measured, there: Measured, full: Measured) -> Measured:
     """What all texts are expected to give: the full model's value on all of them, moved by the change on some.
 
     The difference estimator (Cochran 1977, chapter 7, the slope given as 1): which texts are hard, a model with a few
@@ -104,14 +104,13 @@ def expected(some: Measured, full: Measured) -> Measured:
 
     Args:
         some: the measure on some texts, with its change against the full model there.
+        there: the full model's on these texts.
         full: the full model's on all of them.
     """
     change = some.change
     assert change is not None
     unit = 100 if some.measure.unit == "share" else 1
-    scale = 1.0
-    if some.measure.name == "perplexity":
-        scale = full.value / (some.value - change.points)
+    scale = full.value / there.value if some.measure.name == "perplexity" else 1.0
     by, low, high = (scale * each / unit for each in (change.points, change.low, change.high))
     top = 1.0 if some.measure.unit == "share" else math.inf
     value = min(max(full.value + by, 0.0), top)

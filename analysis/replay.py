@@ -148,11 +148,13 @@ class Replay:
         if mask.heads != self.full.heads:
             raise MaskError(f"the mask has {mask.heads} heads a layer, the model {self.full.heads}")
         check_ablation(ablation, means)
-        full = self._running(self.full, "zero", None, keep=True)
+        least = 1 if self._known(Pass(self.full, "zero", "")) is not None else FEWEST
+        full = self._running(self.full, "zero", None, keep=True, least=least)
         if mask.is_full:
             yield from full
             return
-        masked = self._running(mask, ablation, means if ablation == "mean" else None, keep=keep)
+        means = means if ablation == "mean" else None
+        masked = self._running(mask, ablation, means, keep=keep, least=least)
         yield from self._side_by_side(full, masked)
 
     def _side_by_side(
@@ -165,8 +167,9 @@ class Replay:
             yield Step(theirs.done + (mine.done if mine else 0), 2 * self.n, theirs.unit, known)
             while mine is None or mine.done < theirs.done:
                 mine = next(masked)
-                if mine.result is not None and mine.done <= theirs.done:
-                    known = compared(mine.result, theirs.result)
+                found, full_found = mine.result, theirs.result
+                if found and full_found and mine.done <= theirs.done:
+                    known = compared(found, full_found)
                 yield Step(theirs.done + mine.done, 2 * self.n, mine.unit, known)
         if known is None and mine is not None and mine.result is not None:
             # The masked pass was known all along, so it was never as far as the full one.
@@ -213,14 +216,14 @@ class Replay:
         return found
 
     def _running(
-        self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool
+        self, mask: HeadMask, ablation: Ablation, means: Means | None, *, keep: bool, least: int
     ) -> Iterator[Step[Evaluation]]:
+        """A pass of its own, which reports after at least so many chunks."""
         wanted = Pass(mask, ablation if not mask.is_full else "zero", _digest(means))
         known = self._known(wanted)
         if known is not None:
             yield Step(self.n, self.n, self.subject.task.item, judged(mask, known, 0.0))
             return
-        least = 1 if self._known(Pass(self.full, "zero", "")) is not None else FEWEST
         parts: list[Predictions] = []
         prepared = self._course.prepare(mask, means)
         seconds = 0.0

@@ -420,6 +420,35 @@ def test_the_dashboard_is_the_one_of_this_checkout():
     assert (app_path().parent / "pyproject.toml").is_file()
 
 
+PRESSED_BETWEEN_TWO_STEPS = """
+import os, signal, sys
+from analysis import cli
+from analysis.cli import output
+finish = output.finish
+
+def told(step):
+    if step.result is not None and len(step.result) > 1:
+        os.kill(os.getpid(), signal.SIGINT)
+
+output.finish = lambda steps, tell=None: finish(steps, told)
+cli.main()
+"""
+
+
+def test_a_sweep_that_is_stopped_between_two_steps_writes_what_it_has(folder):
+    table = folder / "stopped.csv"
+    given = ("--model", folder / "model", "--data", folder / "films.csv", "--save", table)
+    arguments = ("sweep", "--methods", "magnitude", "--fractions", "0.25,0.5,0.75", *given)
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSED_BETWEEN_TWO_STEPS, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "headcount: stopped")
+    assert len(table.read_text().splitlines()) == 3  # the names of the columns, and two rows
+
+
 @pytest.mark.parametrize("option", ["--split", "--limit"])
 def test_a_report_is_of_whole_splits_and_asks_for_none(headcount, folder, option):
     result = headcount("report", "--plan", "p.json", "--out", "r.html", option, "5")

@@ -73,18 +73,26 @@ def test_once_all_sentences_are_there_it_is_what_was_measured():
     assert found.measured[1].value == pytest.approx(found.loss)
 
 
-def test_a_perplexity_moves_by_a_factor():
+@pytest.mark.parametrize("worse", [0.3, 36.0, 200.0])
+def test_a_perplexity_moves_by_a_factor(worse):
     perplexity = next(each for each in TASKS["causal-lm"].measures if each.name == "perplexity")
     full, _ = drawn(2)
-    read = (full.texts, full.answers, full.losses)
-    known = Predictions(full.rows, full.logits, full.labels, TASKS["causal-lm"], (), read)
-    worse = Predictions(
-        full.rows, full.logits, full.labels, known.task, (), (*read[:2], full.losses + 0.3)
+    before, after = (
+        Predictions(
+            full.rows,
+            full.logits,
+            full.labels,
+            TASKS["causal-lm"],
+            (),
+            (full.texts, full.answers, full.losses + more),
+        )
+        for more in (0, worse)
     )
-    places = torch.arange(60)
-    some = measured(perplexity, chosen(worse, places), chosen(known, places))
-    wanted = measured(perplexity, worse, known)
-    found = expected(some, measured(perplexity, known))
+    few = torch.arange(60)
+    there = measured(perplexity, chosen(before, few))
+    some = measured(perplexity, chosen(after, few), chosen(before, few))
+    wanted = measured(perplexity, after, before)
+    found = expected(some, there, measured(perplexity, before))
     assert found.value == pytest.approx(wanted.value)
     assert found.change.points == pytest.approx(wanted.change.points)
 

@@ -185,6 +185,19 @@ def test_the_first_comparison_comes_after_two_chunks_or_one_where_the_full_model
     assert ran == ([2] if is_known else [0, 2, 0, 2])
 
 
+def test_no_report_lacks_the_full_model_when_somebody_else_finishes_it_meanwhile(
+    distilbert, split, monkeypatch
+):
+    monkeypatch.setattr(packs, "REFERENCE_PACK", 128)
+    replay = Replay(distilbert, split, precision="float32")
+    steps = replay.evaluating(HeadMask.off(distilbert.anatomy, [(0, 1)]))
+    known = [next(steps).result]
+    replay.evaluate()
+    known += [step.result for step in steps]
+    assert all(found.baseline is not None for found in known if found is not None)
+    assert known[-1].n == len(split)
+
+
 def test_a_full_pass_that_was_stopped_goes_on_where_it_was(distilbert, split, monkeypatch):
     monkeypatch.setattr(packs, "REFERENCE_PACK", 128)
     replay = Replay(distilbert, split, precision="float32")

@@ -15,6 +15,11 @@ def listen() -> None:
         signal.signal(signal.SIGINT, _raise)
 
 
+def deaf() -> None:
+    """Hear no further Ctrl-C: what ends after the first one ends in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def pressed() -> bool:
     """Whether Ctrl-C was pressed."""
     return _pressed.is_set()

@@ -59,10 +59,10 @@ def accuracy(found: Evaluation | None, *, is_final: bool) -> None:
         height="stretch",
         help=f"{measure.meaning if measure else ''} Below it the 95 % interval."
         + (
-            ""
-            if is_final
-            else " Until all texts are measured: the full model's value on all of them, moved by "
-            "the change on those measured so far."
+            " Until all texts are measured: the full model's value on all of them, moved by the change on those "
+            "measured so far."
+            if found and found.is_partial
+            else ""
         ),
         **tile,
     )
