@@ -148,14 +148,21 @@ class Replay:
         if mask.heads != self.full.heads:
             raise MaskError(f"the mask has {mask.heads} heads a layer, the model {self.full.heads}")
         check_ablation(ablation, means)
-        least = 1 if self._known(Pass(self.full, "zero", "")) is not None else FEWEST
+        known = self._known(Pass(self.full, "zero", ""))
+        least = FEWEST if known is None else 1
         full = self._running(self.full, "zero", None, keep=True, least=least)
         if mask.is_full:
             yield from full
             return
         means = means if ablation == "mean" else None
         masked = self._running(mask, ablation, means, keep=keep, least=least)
-        yield from self._side_by_side(full, masked)
+        if known is None:
+            yield from self._side_by_side(full, masked)
+            return
+        baseline = judged(self.full, known, 0.0)
+        for step in masked:
+            found = compared(step.result, baseline) if step.result else None
+            yield Step(step.done, step.total, step.unit, found)
 
     def _side_by_side(
         self, full: Iterator[Step[Evaluation]], masked: Iterator[Step[Evaluation]]

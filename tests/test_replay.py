@@ -181,6 +181,7 @@ def test_the_first_comparison_comes_after_two_chunks_or_one_where_the_full_model
     first = next(step for step in steps if step.result is not None)
     assert first.result.change is not None
     assert first.result.n < len(split)
+    assert first.total == len(split) * (1 if is_known else 2)
     # The full model from below, the masked one from the layer that differs.
     assert ran == ([2] if is_known else [0, 2, 0, 2])
 
