@@ -25,12 +25,10 @@ from analysis.evaluation import Evaluation, check_judged, compared, judged
 from analysis.mask import HeadMask
 from analysis.models import Subject
 from analysis.neighbours import Gathering, Neighbours
-from analysis.passes.course import Course, course_of, packs_truly
+from analysis.passes.course import Course, course_of
 from analysis.passes.memory import Memory, State
-from analysis.precision import dtype_of
 from analysis.progress import Step, finish
 from analysis.protocol import unchosen
-from analysis.quantised import quantised
 from analysis.text import Split
 
 BUDGET = 2 * 1024**3
@@ -90,7 +88,7 @@ class Replay:
         self.split = split
         self.memory = memory if isinstance(memory, Memory) else Memory(memory)
         self.full = HeadMask.full(subject.anatomy)
-        self._course: Course = course_of(subject, split, _numbers(subject, split, precision))
+        self._course: Course = course_of(subject, split, precision)
         check_judged(subject, self._course.chunks)
         self._numbering = Numbering(self._course.chunks)
         self._order = _spread_out(len(self._course.chunks))
@@ -288,25 +286,6 @@ class Replay:
             most = max(FINISHED_BYTES // max(found.logits.nbytes, 1), 1)
             while len(self._finished) > min(FINISHED, most):
                 self._finished.popitem(last=False)
-
-
-def _numbers(subject: Subject, split: Split, precision: str) -> torch.dtype:
-    """The number format of the layers; `auto` is float32 where less could be seen or could fail."""
-    dtype = dtype_of(precision, subject.device)
-    if packed := quantised(subject.model):
-        if precision not in ("auto", "float32"):
-            raise MethodError(
-                f"{subject.name} cannot compute in {precision}, because its weights {packed}; "
-                "choose auto or float32"
-            )
-        return torch.float32
-    if precision != "auto":
-        return dtype
-    if subject.task is not TEXTS:
-        return torch.float32  # a loss over a whole vocabulary shows the rounding of bfloat16
-    if dtype is torch.float16 and not packs_truly(subject, split):
-        return torch.float32  # only layers that end with a norm are known to stay within float16
-    return dtype
 
 
 def _spread_out(count: int) -> list[int]:

@@ -74,7 +74,7 @@ def test_numbers_too_large_for_float16_are_said(tokenizer, split, way):
 
 
 def test_float16_is_chosen_only_where_layers_end_with_a_norm(tokenizer, split, monkeypatch):
-    monkeypatch.setattr("analysis.replay.dtype_of", lambda *_: torch.float16)
+    monkeypatch.setattr("analysis.passes.course.dtype_of", lambda *_: torch.float16)
     encoder, decoder = (
         load_model(build(name), tokenizer=tokenizer) for name in ("distilbert", "gpt2-classifier")
     )

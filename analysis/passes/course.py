@@ -13,14 +13,17 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from analysis.answers import TEXTS
 from analysis.attention import Means
 from analysis.batches import batches
+from analysis.errors import MethodError
 from analysis.mask import Head, HeadMask
 from analysis.models import Subject
 from analysis.passes.memory import State
 from analysis.passes.packed import Heads, PackedModel, UnderMask, has_packed_layers
 from analysis.passes.packs import Pack
 from analysis.passes.tapped import TappedCourse
+from analysis.precision import dtype_of
 from analysis.progress import alone, breathe, is_shared
 from analysis.quantised import quantised
 from analysis.text import Split
@@ -152,10 +155,34 @@ def _stream(state: State, heads: Heads) -> Tensor:
     return heads.outward(context).add_(hidden)
 
 
-def course_of(subject: Subject, split: Split, dtype: torch.dtype) -> Course:
-    """The fastest way that gives the model's own answers."""
+def course_of(subject: Subject, split: Split, precision: str) -> Course:
+    """The fastest way that gives the model's own answers.
+
+    Raises:
+        MethodError: an unknown precision, or one that quantised weights cannot compute in.
+    """
+    dtype = _numbers(subject, split, precision)
     way = PackedCourse if packs_truly(subject, split) else TappedCourse
     return way(subject, split, dtype)
+
+
+def _numbers(subject: Subject, split: Split, precision: str) -> torch.dtype:
+    """The number format of the layers; `auto` is float32 where less could be seen or could fail."""
+    dtype = dtype_of(precision, subject.device)
+    if packed := quantised(subject.model):
+        if precision not in ("auto", "float32"):
+            raise MethodError(
+                f"{subject.name} cannot compute in {precision}, because its weights {packed}; "
+                "choose auto or float32"
+            )
+        return torch.float32
+    if precision != "auto":
+        return dtype
+    if subject.task is not TEXTS:
+        return torch.float32  # a loss over a whole vocabulary shows the rounding of bfloat16
+    if dtype is torch.float16 and not packs_truly(subject, split):
+        return torch.float32  # only layers that end with a norm are known to stay within float16
+    return dtype
 
 
 def packs_truly(subject: Subject, split: Split) -> bool:
