@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from analysis.ui import widgets
 
 
 def app() -> None:
@@ -140,3 +145,17 @@ def test_a_widget_whose_labels_change_gets_another_key() -> None:
         assert at.selectbox[0].value == "all"
     assert at.selectbox[0].key != before
     assert at.selectbox[0].proto.options == ["all 285"]
+
+
+def test_the_maps_of_a_rows_text_are_a_click_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    went: list[str] = []
+    session = SimpleNamespace(choices={})
+    column = SimpleNamespace(ButtonColumn=lambda *_, on_click, **__: on_click)
+    state = {"rows": {"row": 1, "label": "Maps"}}
+    stand_in = SimpleNamespace(column_config=column, session_state=state)
+    monkeypatch.setattr(widgets, "st", stand_in)
+    monkeypatch.setattr(widgets, "go", went.append)
+    monkeypatch.setattr(widgets, "current", lambda: session)
+    widgets.maps_column("rows", ["a fine film", "a dull one"])()
+    assert went == ["pages/attention.py"]
+    assert session.choices["text"] == "a dull one"

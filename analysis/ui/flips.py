@@ -8,9 +8,9 @@ import streamlit as st
 
 from analysis.ui import figure
 from analysis.ui.jobs import Job
-from analysis.ui.parts import go, part
+from analysis.ui.parts import part
 from analysis.ui.resources import Workspace
-from analysis.ui.state import current
+from analysis.ui.widgets import maps_column
 from analysis.ui.words import escaped
 
 if TYPE_CHECKING:
@@ -165,9 +165,7 @@ def _table(rows: pd.DataFrame, names: tuple[str, str], key: str) -> None:
     )
     whole = st.column_config.ProgressColumn
     columns: dict[str, Any] = {
-        "maps": st.column_config.ButtonColumn(
-            "Maps", width=90, key=f"{key}_open", help="See every head's map of this sentence."
-        ),
+        "maps": maps_column(f"{key}_open", list(rows["text"])),
         "what": st.column_config.TextColumn("What", width=110),
         "text": st.column_config.TextColumn("Sentence", width="large"),
         "label": st.column_config.TextColumn("True label"),
@@ -186,9 +184,6 @@ def _table(rows: pd.DataFrame, names: tuple[str, str], key: str) -> None:
         key=f"{key}_table",
         alt=f"Sentences with the probability of their right label: {names[0]}, {names[1]}",
     )
-    if (click := st.session_state.get(f"{key}_open")) is not None:
-        current().choices["text"] = str(rows["text"].iloc[click["row"]])
-        go("pages/attention.py")
 
 
 def _pictures(found: Comparison, names: tuple[str, str], key: str) -> None:

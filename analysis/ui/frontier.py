@@ -88,8 +88,7 @@ def open_point(table: pd.DataFrame, found: Shelf) -> None:
     if plan is None:
         results.open_point(table, CHART)
         return
-    shelf.show(plan)
-    st.session_state[results.OPENED] = True
+    _open(plan)
 
 
 def plan_of_point(points: Sequence[Mapping[str, Any]], found: Shelf) -> StoredPlan | None:
@@ -159,4 +158,4 @@ def _list(found: Shelf, known: Numbers, plans: pd.DataFrame, main: Measure) -> N
 
 def _open(plan: StoredPlan) -> None:
     shelf.show(plan)
-    st.session_state[results.OPENED] = True
+    results.see_switchboard()

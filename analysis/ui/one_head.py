@@ -13,6 +13,7 @@ from analysis.ui.parts import go
 from analysis.ui.resources import Workspace
 from analysis.ui.state import current
 from analysis.ui.switchboard import reported_choice, switchboard
+from analysis.ui.widgets import maps_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +48,12 @@ def offer(chart: str) -> None:
 def open_page(head: Head, *, key: str, **how: Any) -> None:
     """A button to a head's page; `how` is passed on to `st.button`."""
     told = f"Open the page of {name(head)}"
-    if st.button(told, key=key, on_click=choose, args=(head,), **how):
-        go("pages/head.py")
+    st.button(told, key=key, on_click=_visit, args=(head,), **how)
+
+
+def _visit(head: Head) -> None:
+    choose(head)
+    go("pages/head.py")
 
 
 def picker(here: Workspace, profile: Profile) -> Head:
@@ -173,9 +178,7 @@ def _examples(job: Job[Any]) -> None:
         ]
     )
     columns: dict[str, Any] = {
-        "maps": st.column_config.ButtonColumn(
-            "Maps", width=90, key="example_open", help="See every head's map of this sentence."
-        ),
+        "maps": maps_column("example_open", [each.text for each in found]),
         "tenth": st.column_config.NumberColumn("Tenth", width=60),
         "entropy": st.column_config.NumberColumn("Entropy", format="%.2f", width=70),
         "sentence": st.column_config.TextColumn("Sentence", width="large"),
@@ -185,9 +188,6 @@ def _examples(job: Job[Any]) -> None:
         "The middle sentence of each tenth of the calibration sentences by this head's entropy, so that ordinary "
         "sentences are seen too, not only the extremes."
     )
-    if (click := st.session_state.get("example_open")) is not None:
-        current().choices["text"] = found[click["row"]].text
-        go("pages/attention.py")
 
 
 def _alike(job: Job[Any], average: Job[Any], head: Head) -> None:

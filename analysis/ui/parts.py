@@ -5,29 +5,45 @@ parts of the old one. Streamlit finds a part by its name and place, whatever pag
 question as if the old page were still there, with nothing of it but this part: the browser cannot draw that and
 shows a blank page. So the name of a part carries its page, and a page's parts are forgotten before it is left;
 Streamlit does not listen to a question for what it does not know.
+
+A click is told to one run of the page only. Parts that wait are drawn in one run, and one that starts the page again,
+because work has ended, ends that run before the next one has been drawn: what asks for a click where it draws its
+button may never hear of it. A callback is called first of all, so the way to another page begins in one, and is gone
+by whatever is drawn next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_WAY = "way_to_another_page"
 
 
 def part(draw: Callable[[], None], every: float | None = None) -> None:
     """Draw a part of the page, that a click in it draws anew alone; every so many seconds if given."""
 
     def drawn() -> None:
+        leave()
         draw()
 
     drawn.__qualname__ = f"{draw.__module__}.{draw.__qualname__} of {st.session_state.get('page')}"
     st.fragment(drawn, run_every=every)()
 
 
-def go(page: Any, query: dict[str, str] | None = None) -> NoReturn:
-    """Leave this page for another one, named by its file or as `st.Page`, from within a run."""
+def go(page: Any, query: dict[str, str] | None = None) -> None:
+    """Have this page left for another one, named by its file or as `st.Page`; for a widget's callback."""
+    st.session_state[_WAY] = page, query
+
+
+def leave() -> None:
+    """Go where a callback has said, if one has; otherwise nothing."""
+    if _WAY not in st.session_state:
+        return
+    page, query = st.session_state.pop(_WAY)
     context = get_script_run_ctx()
     if context is not None:
         context.fragment_storage.clear()

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from analysis.forecast import Forecast
 
 
-OPENED = "point_opened"
-"""Key of the session under which a click on a point is told to the script that runs after it."""
-
-
 def summary(job: Job[Evaluation], forecast: Forecast | None = None) -> None:
     """Accuracy, change and loss, as far as they are known, with the forecast until they are exact."""
     found = job.result
@@ -157,8 +153,6 @@ def report(here: Workspace, mask: HeadMask, ablation: str) -> None:
 
 def curves(job: Job[pd.DataFrame]) -> None:
     """The curves as far as they are known; a click on a point opens its mask on the switchboard."""
-    if st.session_state.pop(OPENED, False):  # a click runs this part alone, where no mask is seen
-        go(navigation.place("prune").file)
     table = job.result
     if table is None or table.empty:
         return
@@ -206,7 +200,6 @@ def open_point(table: pd.DataFrame, key: str) -> None:
         return
     mask, title, repair = picked
     session.change(mask)
-    st.session_state[OPENED] = True
     notice = (
         f"The switchboard now shows {title} with {mask.heads_on} of {mask.heads_total} heads on."
     )
@@ -216,6 +209,12 @@ def open_point(table: pd.DataFrame, key: str) -> None:
             "Export page repairs."
         )
     session.notices.append(notice)
+    see_switchboard()
+
+
+def see_switchboard() -> None:
+    """Go to the page with the session's mask; for a widget's callback."""
+    go(navigation.place("prune").file)
 
 
 def mask_of_point(

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from analysis.ui import waiting, work
-from analysis.ui.jobs import Job
+from analysis.ui.jobs import Job, Origin
 from analysis.ui.navigation import place
 from analysis.ui.parts import go, part
 from analysis.ui.state import visit
@@ -59,6 +59,10 @@ def _ended(job: Job[Any]) -> None:
 
 def _back(job: Job[Any]) -> None:
     """The button that leads to where the work was asked for, with everything as it was then."""
-    if job.origin is not None and st.button("Go to it", key=f"open-{id(job)}"):
-        visit(job.origin.query)
-        go(place(job.origin.page).file)
+    if job.origin is not None:
+        st.button("Go to it", key=f"open-{id(job)}", on_click=_follow, args=(job.origin,))
+
+
+def _follow(origin: Origin) -> None:
+    visit(origin.query)
+    go(place(origin.page).file)

@@ -95,12 +95,23 @@ def _said(here: Workspace, found: Headroom) -> None:
     with st.container(horizontal=True):
         best = found.possible or found.shown
         for each in dict.fromkeys(filter(None, (found.shown, best))):
-            if st.button(f"Show the {each.removed} on the switchboard", key=f"show_{each.removed}"):
-                current().change(HeadMask.decode(here.anatomy, each.mask))
-                go("pages/prune.py")
-        if st.button("See the curves", icon=":material/show_chart:"):
-            visit({**current().query(), "methods": " ".join(METHODS), "sentences": "all"})
-            go(navigation.DECIDE[-1].file)
+            st.button(
+                f"Show the {each.removed} on the switchboard",
+                key=f"show_{each.removed}",
+                on_click=_show,
+                args=(HeadMask.decode(here.anatomy, each.mask),),
+            )
+        st.button("See the curves", icon=":material/show_chart:", on_click=_see_curves)
+
+
+def _show(mask: HeadMask) -> None:
+    current().change(mask)
+    go("pages/prune.py")
+
+
+def _see_curves() -> None:
+    visit({**current().query(), "methods": " ".join(METHODS), "sentences": "all"})
+    go(navigation.DECIDE[-1].file)
 
 
 def _change(candidate: Candidate, measure: str) -> str:

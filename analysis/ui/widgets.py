@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from analysis.errors import unknown
+from analysis.ui.parts import go
 from analysis.ui.state import current
 
 
@@ -151,3 +152,20 @@ def _checked(name: str, options: Sequence[str]) -> str:
     if len(session.notices) > said:
         st.rerun()
     return value
+
+
+def maps_column(key: str, texts: Sequence[str]) -> Any:
+    """A table's column of buttons, each of which leads to every head's map of its row's text.
+
+    Args:
+        key: of the column, by which a click is known.
+        texts: of the rows, in their order.
+    """
+
+    def see() -> None:
+        current().choices["text"] = texts[st.session_state[key]["row"]]
+        go("pages/attention.py")
+
+    return st.column_config.ButtonColumn(
+        "Maps", width=90, key=key, help="See every head's map of this sentence.", on_click=see
+    )

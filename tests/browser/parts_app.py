@@ -1,8 +1,10 @@
-"""Two pages with a part at the same place; the first draws it all the time, the second is slow to come."""
+"""Pages whose parts draw themselves all the time: one that is left, one that is slow to come, and a restless one."""
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,6 +12,8 @@ from analysis.ui import parts
 
 OFTEN = 0.05
 LASTS = 1.0
+HOLD = Path(os.environ["HEADCOUNT_CACHE"]) / "hold"
+"""While there is such a file, a part of the restless page stays in the middle of its drawing."""
 
 
 def drawn() -> None:
@@ -20,8 +24,7 @@ def drawn() -> None:
 def first_page() -> None:
     """Where one comes from."""
     st.title("First")
-    if st.button("Go"):
-        parts.go(second)
+    st.button("Go", on_click=lambda: parts.go(second))
     parts.part(drawn, OFTEN)
 
 
@@ -34,8 +37,29 @@ def second_page() -> None:
     st.markdown("All has come.")
 
 
+def restless_page() -> None:
+    """A part that starts the page again once it has been held, and a part with the way to another page."""
+    st.title("Restless")
+
+    def held() -> None:
+        if st.session_state.pop("was_held", False):
+            st.rerun()
+        st.caption("Held." if HOLD.exists() else "Free.")
+        while HOLD.exists():
+            st.session_state.was_held = True
+            time.sleep(0.02)
+
+    def way() -> None:
+        st.button("Go from a part", on_click=lambda: parts.go(second))
+
+    parts.part(held, OFTEN)
+    parts.part(way)
+
+
 first = st.Page(first_page, default=True)
 second = st.Page(second_page, url_path="second")
-page = st.navigation([first, second])
-st.session_state.page = "second" if page is second else "first"
+restless = st.Page(restless_page, url_path="restless")
+page = st.navigation([first, second, restless])
+st.session_state.page = page.url_path or "first"
+parts.leave()
 page.run()

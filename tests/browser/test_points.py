@@ -1,4 +1,4 @@
-"""A point on a curve is a mask: a click on it opens that mask on the switchboard."""
+"""A click on a point opens its mask on the switchboard, one on a row of a table the maps of its text."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def test_a_click_on_a_point_opens_its_mask_on_the_switchboard(server, page) -> N
     assert 0 < on < 12
     measured(page, f"{on} of 12")
     expect(heads_off(page)).to_have_count(12 - on)
+
+
+def test_a_click_on_a_row_opens_the_maps_of_its_text(server, page) -> None:
+    page.goto(server.link("head", head="1.2"))
+    table = settled(page).get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 45, "y": 52})  # the first row, below the names of the columns
+    expect(page.locator("h1")).to_contain_text(QUESTIONS["attention"])
+    expect(page).to_have_url(re.compile("text="))

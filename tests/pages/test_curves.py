@@ -112,11 +112,13 @@ def test_a_click_on_a_star_opens_its_plan(tab, monkeypatch) -> None:
     monkeypatch.setattr(frontier.st, "session_state", state)
     monkeypatch.setattr(shelf, "current", lambda: opened_session)
     opened_session = Session(mask=HeadMask.full(mask))
+    went: list[str] = []
+    monkeypatch.setattr(results, "go", went.append)
     frontier.open_point(TABLE, shelf.Shelf((plan,)))
     assert opened_session.mask == plan.mask
     assert opened_session.choices["plan"] == plan.id
     assert opened_session.choices["ablation"] == "mean"
-    assert state[results.OPENED]
+    assert went == ["pages/prune.py"]
 
 
 def test_plans_that_were_never_measured_can_be_measured_there(tab) -> None:
@@ -258,11 +260,12 @@ def test_a_click_changes_the_sessions_mask_and_says_so(monkeypatch) -> None:
     session.change = session.changed.append
     event = SimpleNamespace(selection=SimpleNamespace(points=[{"customdata": 0}]))
     monkeypatch.setattr(results, "current", lambda: session)
-    state = {"frontier": event}
-    monkeypatch.setattr(results.st, "session_state", state)
+    went: list[str] = []
+    monkeypatch.setattr(results.st, "session_state", {"frontier": event})
+    monkeypatch.setattr(results, "go", went.append)
     results.open_point(TABLE, "frontier")
     assert [mask.encode() for mask in session.changed] == ["1.0.0"]
-    assert state[results.OPENED]
+    assert went == ["pages/prune.py"]
     assert session.notices == ["The switchboard now shows Magnitude with 11 of 12 heads on."]
     results.open_point(TABLE.assign(repair="mean"), "frontier")
     assert "measured after the repair mean" in session.notices[-1]

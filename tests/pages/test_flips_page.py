@@ -54,25 +54,6 @@ def test_without_a_mask_the_page_says_what_to_do(tab) -> None:
     assert "switch some off to see which answers change" in tab().visit("prune").said()
 
 
-def test_the_maps_of_a_sentence_are_a_click_away(tab, monkeypatch) -> None:
-    went: list[str] = []
-    opened = tab(off=OFF).visit("prune")
-    rows = table(opened)
-    state = {"flips_open": {"row": 2, "label": "Maps"}}
-    session = SimpleNamespace(choices={})
-    stand_in = SimpleNamespace(
-        **{name: getattr(flips.st, name) for name in ("column_config",)},
-        dataframe=lambda *_, **__: None,
-        session_state=state,
-    )
-    monkeypatch.setattr(flips, "st", stand_in)
-    monkeypatch.setattr(flips, "go", went.append)
-    monkeypatch.setattr(flips, "current", lambda: session)
-    flips._table(rows.assign(what="broken"), flips.NAMES, "flips")
-    assert went == ["pages/attention.py"]
-    assert session.choices["text"] == rows["text"].iloc[2]
-
-
 def test_the_columns_bear_the_names_of_what_is_compared(monkeypatch) -> None:
     rows = pd.DataFrame([{"what": "broken", "text": "good", "words": 1}])
     drawn: dict = {}

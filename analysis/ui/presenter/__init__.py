@@ -61,9 +61,9 @@ def bar(number: int) -> None:
                 help=title,
             )
         _go("Next", number + 1, "next", icon=":material/arrow_forward:", icon_position="right")
-        if st.button("Leave", key="stage_leave", type="tertiary", icon=":material/close:"):
-            current().choices["step"] = "1"
-            go(navigation.DECIDE[0].file, current().query())
+        st.button(
+            "Leave", key="stage_leave", type="tertiary", icon=":material/close:", on_click=_leave
+        )
 
 
 def show(picture: str, table: pd.DataFrame | Callable[[], pd.DataFrame], name: str) -> None:
@@ -81,6 +81,11 @@ def show(picture: str, table: pd.DataFrame | Callable[[], pd.DataFrame], name: s
 def dress() -> None:
     """Take everything off the stage that is not the story."""
     st.html(_FOLDER / "stage.css")
+
+
+def _leave() -> None:
+    current().choices["step"] = "1"
+    go(navigation.DECIDE[0].file, current().query())
 
 
 def _go(label: str, number: int, name: str, **how: object) -> None:
