@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
+import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -229,31 +229,26 @@ def test_scoring_the_heads_counts_no_rows(capsys):
 
 
 @pytest.mark.slow
-def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
+def test_the_reproduction_and_its_check_run_on_another_model(tmp_path, monkeypatch, capsys):
     stored, out = store(tmp_path / "source", rows=200), tmp_path / "out"
     common = ["--model", stored.model, "--data", stored.data]
+    monkeypatch.setenv("HEADCOUNT_CACHE", str(tmp_path))
 
     def run(name, *options):
         return run_alone(name, *common, *options)
 
     def run_alone(name, *options):
-        done = subprocess.run(
-            [sys.executable, ROOT / "benchmarks" / name, *options],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={"OMP_NUM_THREADS": "1", "HEADCOUNT_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
-        )
-        assert done.returncode == 0, done.stderr
-        return done
+        monkeypatch.setattr(sys, "argv", [name, *options])
+        runpy.run_path(str(ROOT / "benchmarks" / name), run_name="__main__")
+        return capsys.readouterr()
 
     methods = ("attention-guided", "repair-aware", "greedy", "magnitude", "random")
     options = ("--methods", *methods, "--fractions", "0.25", "0.5", "--random", "3")
     made = run("reproduce_paper.py", "--out", str(out), *options)
-    assert "rows left in all" in made.stderr
-    assert "better than random" in made.stdout.lower()
+    assert "rows left in all" in made.err
+    assert "better than random" in made.out.lower()
     again = run("reproduce_paper.py", "--out", str(out), *options, "--stages", "accuracy")
-    assert "; 0 rows left in all" in again.stderr
+    assert "; 0 rows left in all" in again.err
     record = pd.read_csv(out / "curve.csv")
     assert list(record.columns) == CURVE
     assert len(record) == (4 + 3) * 2 * 2
@@ -262,7 +257,7 @@ def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
         *("--record", str(out / "test.csv"), "--out", str(tmp_path / "check.csv")),
         *("--rows", "9"),
     )
-    assert "9 of 9 drawn rows recomputed: 9 the same" in found.stdout
+    assert "9 of 9 drawn rows recomputed: 9 the same" in found.out
     checked = pd.read_csv(tmp_path / "check.csv")
     assert list(checked.columns) == check.SHOWN
     once = pd.read_csv(out / "test.csv", dtype={"mask": str})
@@ -272,5 +267,5 @@ def test_the_reproduction_and_its_check_run_on_another_model(tmp_path):
     records = ("--before", str(out / "test.csv"), "--after", str(tmp_path / "half.csv"))
     found = run_alone("compare_records.py", "--model", stored.model, *records)
     assert "7 of 28 rows of the record before recomputed: 0 the same, 7 with the same heads" in (
-        found.stdout
+        found.out
     )

@@ -8,8 +8,7 @@ Streamlit does not listen to a question for what it does not know.
 
 A click is told to one run of the page only. Parts that wait are drawn in one run, and one that starts the page again,
 because work has ended, ends that run before the next one has been drawn: what asks for a click where it draws its
-button may never hear of it. A callback is called first of all, so the way to another page begins in one, and is gone
-by whatever is drawn next.
+button may never hear of it. A callback is called first of all: it says where to, and whatever is drawn next goes there.
 """
 
 from __future__ import annotations

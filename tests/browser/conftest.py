@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -18,8 +19,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from stored import Stored, store
 
 ROOT = Path(__file__).parents[2]
+APP = ROOT / "app.py"
 STARTS_WITHIN = 60.0
 ANSWERS_WITHIN = 60_000
+CHROMIUMS = ("chromium-headless-shell", "chromium", "google-chrome")
+"""The first that is there is driven; the shell is the same engine without a desktop's window around it."""
+OUR_OWN = ("http://localhost:", "ws://localhost:", "data:", "blob:", "about:", "chrome-error:")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Server:
     """A dashboard that nobody has visited yet."""
 
-    def __init__(self, cache: Path, source: Stored, script: Path = ROOT / "app.py") -> None:
+    def __init__(self, cache: Path, source: Stored, script: Path = APP) -> None:
         with socket.socket() as free:
             free.bind(("localhost", 0))
             port = free.getsockname()[1]
@@ -47,6 +52,8 @@ class Server:
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",  # more threads only get in each other's way on a model this small
         }
+        if script != APP:  # scripts of tests lie beside no settings
+            self._environment["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
         self._start()
 
     def link(self, page: str = "", **query: str) -> str:
@@ -129,7 +136,7 @@ def cold(tmp_path: Path, stored: Stored) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -139,15 +146,22 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def dark(chromium: Browser) -> Iterator[Page]:
     """A page in the dark theme."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
-    context.set_default_timeout(ANSWERS_WITHIN)
-    yield context.new_page()
-    context.close()
+    yield from _page(chromium, color_scheme="dark")
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield from _page(chromium)
+
+
+def _page(chromium: Browser, **how: Any) -> Iterator[Page]:
+    """A page of a browser of its own; the test fails if it has asked anybody else than our server for anything."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, **how)
     context.set_default_timeout(ANSWERS_WITHIN)
-    yield context.new_page()
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = context.new_page()
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    yield page
     context.close()
+    assert [url for url in asked if not url.startswith(OUR_OWN)] == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-TIMES = 5
+TIMES = 3
 
 
 def test_another_page_comes_whole_while_the_old_one_still_asks_for_its_parts(
