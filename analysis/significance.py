@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import MethodError
 from analysis.intervals import CONFIDENCE, Change, paired_change
@@ -63,11 +62,16 @@ def mcnemar(fixed: int, broken: int) -> float:
 
 
 def holm(pvalues: Sequence[float]) -> list[float]:
-    """P-values corrected for their number by Holm 1979, by statsmodels; NaN stays NaN and does not count."""
+    """P-values corrected for their number by Holm 1979; NaN stays NaN and does not count.
+
+    The k-th smallest of m is multiplied by m - k + 1, is at least the corrected one before it, and at most 1.
+    """
+    # statsmodels' multipletests gives the same, but collects the garbage of the whole process with each call: a
+    # quarter of a second and more in which nobody else is answered.
     values = np.asarray(pvalues, dtype=float)
-    known = ~np.isnan(values)
-    if known.any():
-        values[known] = multipletests(values[known], method="holm")[1]
+    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]  # NaN come last
+    factors = np.arange(len(order), 0, -1)
+    values[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
     return values.tolist()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from analysis.errors import MethodError
 from analysis.intervals import paired_change, wilson
@@ -36,6 +37,15 @@ def test_holm_multiplies_the_smallest_most_and_never_turns_the_order():
     assert kept[0] == pytest.approx(0.02)
     assert math.isnan(kept[1])
     assert holm([]) == []
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=12))
+def test_holm_is_what_a_library_of_statistics_says(pvalues):
+    known = [p for p in pvalues if not math.isnan(p)]
+    corrected = iter(multipletests(known, method="holm")[1].tolist())
+    said = [math.nan if math.isnan(p) else next(corrected) for p in pvalues]
+    assert holm(pvalues) == pytest.approx(said, rel=0, abs=0, nan_ok=True)
 
 
 def test_wilson_is_its_formula():
