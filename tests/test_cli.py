@@ -539,7 +539,7 @@ def test_the_dashboard_answers_at_its_address_until_ctrl_c(folder):
         else:
             pytest.fail("the server did not answer within a minute")
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=120)
     assert "Traceback" not in errors
     assert (process.returncode, output.strip()) == (0, "Stopping...")
 

@@ -78,7 +78,7 @@ def loaded(tmp_path):
         environment["HF_HUB_OFFLINE"] = "0"
         command = [sys.executable, "-c", LOAD, spec]
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=True
+            command, env=environment, capture_output=True, text=True, timeout=120, check=True
         )
         return json.loads(done.stdout)
 

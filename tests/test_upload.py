@@ -95,7 +95,7 @@ def push(address: str, home, repository: str, token: str) -> str:
     environment |= {"HF_TOKEN": token, "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(
         [sys.executable, "-c", PUSH, str(folder), repository],
-        env=environment, capture_output=True, text=True, timeout=60, check=False,
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -39,6 +39,10 @@ _FOLDER = Path(__file__).parent
 ICON = _FOLDER / "icon.png"
 """The picture in the browser's tab. A file, since a named symbol would be fetched from another server."""
 
+_mender = st.components.v2.component(
+    "headcount.mender", js=(_FOLDER / "mend.js").read_text(encoding="utf-8")
+)
+
 
 def enter(page: Any) -> None:
     """Called by the app just before it runs a page: the page stands in its frame."""
@@ -86,6 +90,8 @@ def _begin() -> None:
     _require_frame()
     _follow_source()
     write_link()  # first of all: changing the page has emptied the address, and a reload reads it
+    with st.container(key="mending"):
+        _mender(key="mender")
 
 
 def _loaded(meanwhile: Callable[[], None] | None = None) -> Workspace:

@@ -1,4 +1,4 @@
-"""The network is cut while somebody works, and comes back."""
+"""The network is cut while somebody works, and comes back; what it has swallowed is not missed for long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from browsing import cell, heads_off, measured, settled
 from playwright.sync_api import Page, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 
 class Cable:
@@ -14,6 +15,7 @@ class Cable:
     def __init__(self, page: Page) -> None:
         self._page, self._is_cut = page, False
         self._sockets: list[WebSocketRoute] = []
+        self._last = ForwardMsg()
         page.route_web_socket(re.compile("_stcore/stream"), self._connect)
 
     def cut(self) -> None:
@@ -27,12 +29,23 @@ class Cable:
         self._is_cut = False
         self._page.context.set_offline(False)
 
+    def tell_of_a_stranger(self) -> None:
+        """Send an element whose surroundings the page has never heard of, as if they had been lost."""
+        self._last.metadata.delta_path[:] = [0, 999, 0]
+        self._sockets[-1].send(self._last.SerializeToString())
+
     def _connect(self, socket: WebSocketRoute) -> None:
         if self._is_cut:
             socket.close()
             return
-        socket.connect_to_server()
+        socket.connect_to_server().on_message(lambda message: self._pass_on(socket, message))
         self._sockets.append(socket)
+
+    def _pass_on(self, socket: WebSocketRoute, message: bytes) -> None:
+        told = ForwardMsg.FromString(message)
+        if told.HasField("delta"):
+            self._last = told
+        socket.send(message)
 
 
 def test_a_mask_outlives_a_cut_of_the_network(server, page) -> None:
@@ -52,3 +65,17 @@ def test_a_mask_outlives_a_cut_of_the_network(server, page) -> None:
     measured(page, "10 of 12")
     expect(heads_off(page)).to_have_count(2)
     expect(page).to_have_url(re.compile(r"off=0\.2\.4"))
+
+
+def test_a_page_that_breaks_for_what_it_has_missed_comes_back_with_its_mask(server, page) -> None:
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    cable = Cable(page)
+    page.goto(server.link("prune"))
+    cell(settled(page), 1, 1).click()
+    before = measured(settled(page), "11 of 12")
+    with page.expect_event("load"):
+        cable.tell_of_a_stranger()
+    assert measured(page, "11 of 12") == before
+    expect(cell(page, 1, 1)).to_have_attribute("aria-checked", "false")
+    assert ["Bad delta path" in error for error in broken] == [True]
