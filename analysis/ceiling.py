@@ -9,6 +9,7 @@ from analysis.cost import cost
 from analysis.errors import HeadcountError
 from analysis.mask import HeadMask
 from analysis.models import Subject
+from analysis.quantised import bias
 from analysis.surgery import prune
 from analysis.wording import percent
 
@@ -52,12 +53,10 @@ def ceiling(subject: Subject, *, length: int = 128) -> Ceiling:
     for site in sites_of(subject.model):
         for path in site.projections:
             projection = part(site.owner, path)
-            bias = (
-                0
-                if path == site.place.output or projection.bias is None
-                else projection.bias.numel()
+            added = None if path == site.place.output else bias(projection)
+            weights[id(projection)] = matrix(projection).numel() + (
+                0 if added is None else added.numel()
             )
-            weights[id(projection)] = matrix(projection).numel() + bias
     return Ceiling(sum(weights.values()) / subject.parameters, _operations(subject, length), length)
 
 

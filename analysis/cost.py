@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from analysis.anatomy import layers_of
 from analysis.attention import Intervention, intervening
 from analysis.models import Subject
+from analysis.quantised import weights
 from analysis.selftest import probe
 
 
@@ -44,12 +45,13 @@ def cost(subject: Subject, *, batch: int, length: int) -> Cost:
         batch: texts of the batch.
         length: tokens of each text.
     """
-    in_layers = {id(p): p for layer in layers_of(subject.model) for p in layer.parameters()}
+    layers = {id(layer): layer for layer in layers_of(subject.model)}.values()
+    in_layers = {id(weight): weight for layer in layers for weight in weights(layer)}
     return Cost(
         parameters=subject.parameters,
-        layer_parameters=sum(p.numel() for p in in_layers.values()),
+        layer_parameters=sum(weight.numel() for weight in in_layers.values()),
         flops=_flops(subject, batch, length),
-        bytes=sum(p.numel() * p.element_size() for p in subject.model.parameters()),
+        bytes=sum(weight.numel() * weight.element_size() for weight in weights(subject.model)),
     )
 
 
@@ -71,11 +73,22 @@ def _flops(subject: Subject, batch: int, length: int) -> int:
         return _counted(subject, inputs)  # some classification heads search the tokens
 
 
+def _product(given: torch.Size, *_: object, out_shape: torch.Size, **__: object) -> int:
+    """Operations of a matrix product with packed weights, which PyTorch's counter does not know."""
+    return 2 * given.numel() * out_shape[-1]
+
+
+_PACKED = {
+    torch.ops.quantized.linear_dynamic: _product,
+    torch.ops.quantized.linear: _product,
+}
+
+
 @torch.inference_mode()
 def _counted(subject: Subject, inputs: dict[str, Tensor]) -> int:
     # Attention is watched so that it is computed by matrix products, which the counter knows on every device.
     with (
-        FlopCounterMode(display=False) as counter,
+        FlopCounterMode(display=False, custom_mapping=_PACKED) as counter,
         intervening(Intervention(watch=lambda view: None)),
     ):
         subject.model(**inputs)

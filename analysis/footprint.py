@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from analysis.models import Subject
+from analysis.quantised import weights
 from analysis.selftest import probe
 
 
@@ -38,11 +39,11 @@ def footprint(subject: Subject, *, batch: int, length: int) -> Footprint:
         length: tokens of each text.
     """
     inputs = probe(subject.model, batch, length)
-    kept = {weight.untyped_storage().data_ptr() for weight in subject.model.parameters()}
+    all_weights = weights(subject.model)
+    kept = {weight.untyped_storage().data_ptr() for weight in all_weights}
     with torch.inference_mode(), _Watching(kept) as watching:
         subject.model(**inputs)
-    weights = sum(p.numel() * p.element_size() for p in subject.model.parameters())
-    return Footprint(weights, watching.peak)
+    return Footprint(sum(each.numel() * each.element_size() for each in all_weights), watching.peak)
 
 
 class _Watching(TorchDispatchMode):

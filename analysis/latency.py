@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from analysis.mask import HeadMask
 from analysis.models import Subject, structural_copy
 from analysis.precision import DTYPES
 from analysis.progress import Step
+from analysis.quantised import quantised
 from analysis.selftest import probe
 
 TIMER = threading.RLock()
@@ -115,8 +116,8 @@ def timing(
         dtype: what PyTorch computes in, a name from `DTYPES`.
 
     Raises:
-        MethodError: nothing to time, batch, length, rounds or threads out of range, an unknown dtype, or
-            onnxruntime missing.
+        MethodError: nothing to time, batch, length, rounds or threads out of range, an unknown dtype or one that
+            quantised weights cannot compute in, or onnxruntime missing.
         MaskError: a mask is of another model than its runner.
     """
     if not runners:
@@ -133,6 +134,7 @@ def timing(
         raise MethodError(f"threads must be 1 to {MOST_THREADS}, not {threads}")
     if dtype not in DTYPES:
         raise MethodError(unknown("dtype", dtype, DTYPES))
+    _check_numbers(runners.values(), dtype)
     inputs = probe(first.model, batch, length)
     names = list(runners)
     calls = {
@@ -158,6 +160,15 @@ def timing(
             threads=threads or torch.get_num_threads(),
         )
         yield Step(turn + 1, rounds, "rounds", found)
+
+
+def _check_numbers(runners: Iterable[Runner], dtype: str) -> None:
+    for runner in runners:
+        packed = quantised(runner.subject.model) if runner.onnx is None else ""
+        if packed and dtype != "float32":
+            raise MethodError(
+                f"{runner.subject.name} cannot be timed in {dtype}, because its weights {packed}; choose float32"
+            )
 
 
 def _once(runner: Runner, call: Callable[[], object]) -> float:

@@ -22,6 +22,7 @@ from analysis.attention import adopt
 from analysis.errors import ModelError
 from analysis.portable import Silent
 from analysis.precision import device_of
+from analysis.quantised import weights
 from analysis.selftest import check_gates
 from analysis.tasks import TASKS, Task, task_of
 from analysis.text import Provenance
@@ -69,7 +70,7 @@ class Subject:
     @property
     def parameters(self) -> int:
         """Number of weights."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+        return sum(weight.numel() for weight in weights(self.model))
 
     @property
     def note(self) -> str:

@@ -14,8 +14,12 @@ from torch.ao.quantization import default_dynamic_qconfig, quantize_dynamic
 
 from analysis.anatomy import matrix, outputs_of
 from analysis.batches import batches
+from analysis.ceiling import ceiling
+from analysis.cost import cost
 from analysis.errors import MethodError, ModelError
 from analysis.evaluation import evaluate
+from analysis.footprint import footprint
+from analysis.latency import Runner, time_models
 from analysis.models import fingerprint, load_model
 from analysis.profiling import profile
 from analysis.repair import repair
@@ -95,6 +99,26 @@ def test_fewer_bits_than_the_other_weights_have_are_refused(quantised):
         MethodError, match=r"cannot compute in bfloat16, because its weights .* are q"
     ):
         Replay(quantised, SELECTION, precision="bfloat16")
+
+
+def test_packed_weights_and_their_products_are_counted_as_any(quantised, distilbert):
+    mine, plain = (cost(each, batch=2, length=8) for each in (quantised, distilbert))
+    assert replace(mine, bytes=plain.bytes) == plain
+    assert mine.bytes < plain.bytes
+    assert footprint(quantised, batch=2, length=8).weights == mine.bytes
+
+
+def test_the_ceiling_is_that_of_the_plain_model(whole, partly, distilbert):
+    plain = ceiling(distilbert, length=8)
+    assert ceiling(partly, length=8) == plain
+    assert ceiling(whole, length=8) == replace(plain, flops=None)
+
+
+def test_packed_weights_are_timed_in_float32_only(quantised):
+    runners = {"full": Runner(quantised)}
+    assert time_models(runners, batch=1, length=8, rounds=1).dtype == "float32"
+    with pytest.raises(MethodError, match=r"cannot be timed in bfloat16.* are q.*choose float32"):
+        time_models(runners, batch=1, length=8, rounds=1, dtype="bfloat16")
 
 
 def test_two_quantised_models_with_one_fingerprint_have_the_same_weights(whole, partly, distilbert):
