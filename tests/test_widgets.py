@@ -159,3 +159,6 @@ def test_the_maps_of_a_rows_text_are_a_click_away(monkeypatch: pytest.MonkeyPatc
     widgets.maps_column("rows", ["a fine film", "a dull one"])()
     assert went == ["pages/attention.py"]
     assert session.choices["text"] == "a dull one"
+    state["rows"]["row"] = 2
+    widgets.maps_column("rows", ["a fine film", "a dull one"])()
+    assert went == ["pages/attention.py"]

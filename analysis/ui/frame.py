@@ -11,7 +11,6 @@ import streamlit as st
 from analysis.text import Provenance
 from analysis.ui import chooser, navigation, running, share, work
 from analysis.ui.jobs import Job
-from analysis.ui.parts import leave
 from analysis.ui.resources import Source, Workspace
 from analysis.ui.state import current, write_link
 from analysis.ui.waiting import AT_ONCE, FIRST, bar, follow, live, wait_for
@@ -46,7 +45,6 @@ _mender = st.components.v2.component(
 
 def enter(page: Any) -> None:
     """Called by the app just before it runs a page: the page stands in its frame."""
-    leave()
     st.session_state.framed = True
     st.session_state.page = page.url_path or navigation.HOME.name
     st.html(_FOLDER / "look.css")

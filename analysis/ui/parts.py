@@ -8,41 +8,35 @@ Streamlit does not listen to a question for what it does not know.
 
 A click is told to one run of the page only. Parts that wait are drawn in one run, and one that starts the page again,
 because work has ended, ends that run before the next one has been drawn: what asks for a click where it draws its
-button may never hear of it. A callback is called first of all: it says where to, and whatever is drawn next goes there.
+button may never hear of it. Callbacks are called before anything is drawn, so the way to another page is a callback's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-
-_WAY = "way_to_another_page"
 
 
 def part(draw: Callable[[], None], every: float | None = None) -> None:
     """Draw a part of the page, that a click in it draws anew alone; every so many seconds if given."""
 
     def drawn() -> None:
-        leave()
         draw()
 
     drawn.__qualname__ = f"{draw.__module__}.{draw.__qualname__} of {st.session_state.get('page')}"
     st.fragment(drawn, run_every=every)()
 
 
-def go(page: Any, query: dict[str, str] | None = None) -> None:
-    """Have this page left for another one, named by its file or as `st.Page`; for a widget's callback."""
-    st.session_state[_WAY] = page, query
+def go(page: Any, query: dict[str, str] | None = None) -> NoReturn:
+    """Leave this page for another one; for a widget's callback, which ends here.
 
-
-def leave() -> None:
-    """Go where a callback has said, if one has; otherwise nothing."""
-    if _WAY not in st.session_state:
-        return
-    page, query = st.session_state.pop(_WAY)
+    Args:
+        page: its file, or an `st.Page`.
+        query: of its address; every page writes there what the session holds.
+    """
     context = get_script_run_ctx()
     if context is not None:
         context.fragment_storage.clear()

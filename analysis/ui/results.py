@@ -191,7 +191,7 @@ def curves(job: Job[pd.DataFrame]) -> None:
 
 
 def open_point(table: pd.DataFrame, key: str) -> None:
-    """Make the mask of the point that was clicked in this chart the session's."""
+    """Show the mask of the point that was clicked in this chart on the switchboard; for the chart's callback."""
     session = current()
     if session.here is None:
         return

@@ -163,8 +163,10 @@ def maps_column(key: str, texts: Sequence[str]) -> Any:
     """
 
     def see() -> None:
-        current().choices["text"] = texts[st.session_state[key]["row"]]
-        go("pages/attention.py")
+        row = st.session_state[key]["row"]
+        if row < len(texts):  # else of a longer table, that was there when the click was on its way
+            current().choices["text"] = texts[row]
+            go("pages/attention.py")
 
     return st.column_config.ButtonColumn(
         "Maps", width=90, key=key, help="See every head's map of this sentence.", on_click=see

@@ -120,7 +120,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory, stored: Stored) -> Iterator
 
 @pytest.fixture
 def parted(tmp_path: Path, stored: Stored) -> Iterator[Server]:
-    """Serves two pages whose parts draw themselves all the time."""
+    """Serves pages whose parts draw themselves all the time."""
     running = Server(tmp_path, stored, Path(__file__).parent / "parts_app.py")
     yield running
     running.stop()

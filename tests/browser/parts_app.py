@@ -1,4 +1,4 @@
-"""Pages whose parts draw themselves all the time: one that is left, one that is slow to come, and a restless one."""
+"""Pages in parts: one that is left, one that is slow to come, and a restless one that starts again by itself."""
 
 from __future__ import annotations
 
@@ -61,5 +61,4 @@ second = st.Page(second_page, url_path="second")
 restless = st.Page(restless_page, url_path="restless")
 page = st.navigation([first, second, restless])
 st.session_state.page = page.url_path or "first"
-parts.leave()
 page.run()

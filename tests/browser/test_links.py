@@ -9,7 +9,8 @@ from browsing import QUESTIONS, cell, go, heads_off, measured
 from playwright.sync_api import Browser, expect
 
 
-@pytest.mark.parametrize("name", ["overview", "curves", "present"])  # the first, one, the bare one
+# The first page, one of the others, and the one without a frame.
+@pytest.mark.parametrize("name", ["overview", "curves", "present"])
 def test_a_link_into_a_server_that_nobody_has_visited_opens_its_page(cold, page, name) -> None:
     page.goto(cold.link(name, off="3.0.8"))
     expect(page.get_by_text("Getting the model ready")).to_be_visible()

@@ -45,10 +45,11 @@ def test_axe_finds_nothing_on_a_light_page(server, page, name) -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_a_dark_page_fits_a_telephone_and_axe_finds_nothing(server, dark, name) -> None:
-    dark.set_viewport_size({"width": 360, "height": 740})
+def test_axe_finds_nothing_on_a_dark_page_and_it_fits_a_telephone(server, dark, name) -> None:
     dark.goto(server.link(name, off="1.0.8"))
     assert violations(settled(dark)) == []
+    dark.set_viewport_size({"width": 360, "height": 740})
+    settled(dark)
     assert dark.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 360
     expect(dark.locator("h1")).to_contain_text(QUESTIONS[name])
 

@@ -29,7 +29,7 @@ def test_a_click_that_leads_away_counts_although_the_page_starts_again_meanwhile
     expect(way).to_be_visible()
     hold.touch()
     expect(page.get_by_text("Held.")).to_be_visible()
-    page.wait_for_timeout(500)  # the other part is asked for as well
+    page.wait_for_timeout(500)  # the part that is held is asked for once more
     way.click()
     page.wait_for_timeout(500)
     hold.unlink()

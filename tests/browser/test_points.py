@@ -29,6 +29,7 @@ def test_a_click_on_a_row_opens_the_maps_of_its_text(server, page) -> None:
     page.goto(server.link("head", head="1.2"))
     table = settled(page).get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
+    sentence = table.locator("[aria-rowindex='2'] [role=gridcell]").last.text_content()
     table.click(position={"x": 45, "y": 52})  # the first row, below the names of the columns
     expect(page.locator("h1")).to_contain_text(QUESTIONS["attention"])
-    expect(page).to_have_url(re.compile("text="))
+    expect(page.get_by_label("Text", exact=True)).to_have_value(sentence)

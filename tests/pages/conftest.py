@@ -3,9 +3,11 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stored import Stored, store
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from analysis.ui import work
@@ -35,6 +37,19 @@ def desk(monkeypatch: pytest.MonkeyPatch):
     for job in fresh.open_jobs():
         fresh.cancel(job)
         assert job.wait(PATIENCE)
+
+
+@pytest.fixture(autouse=True)
+def _pages_known_from_run_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a server's session are, and those of `AppTest` are not: a callback may leave for another page."""
+    known: dict[str, Any] = {}
+    now = PagesManager.get_pages
+
+    def remembered(self: PagesManager) -> dict[str, Any]:
+        known.update(now(self))
+        return dict(known)
+
+    monkeypatch.setattr(PagesManager, "get_pages", remembered)
 
 
 class Tab:

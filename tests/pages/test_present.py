@@ -49,6 +49,15 @@ def test_the_buttons_turn_the_steps_and_the_link_follows(tab) -> None:
     assert "step" not in opened.session.query()
 
 
+def test_whoever_leaves_the_stage_comes_to_the_switchboard_with_everything_as_it_is(tab) -> None:
+    opened = tab(step="3", off="1.0.3").visit("present")
+    next(each for each in opened.at.button if each.label == "Leave").click()
+    assert "What happens when these heads are switched off?" in opened.run().said()
+    query = opened.session.query()
+    assert query["off"] == "1.0.3"
+    assert "step" not in query
+
+
 def test_a_long_text_of_the_persons_own_makes_a_light_picture() -> None:
     n = 512
     weights = np.random.default_rng(0).random((n, n), dtype=np.float32)

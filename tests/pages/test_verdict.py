@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from analysis.headroom import Candidate, Headroom
 from analysis.intervals import Change
 from analysis.ui.verdict import sentences
@@ -16,6 +18,14 @@ def test_the_overview_finds_out_how_many_heads_could_go(tab) -> None:
     said = opened.said()
     assert "Not known yet" not in said
     assert "measure your choice once on the test split" in said
+    leads = next(each.label for each in opened.at.button if each.label.startswith("Show the "))
+    curves = tab().press("See the curves")
+    assert "How fast does a model get worse" in curves.said()
+    assert "All numbers" in curves.said()
+    off = int(re.search(r"\d+", leads)[0])
+    board = tab().press(leads)
+    assert "What happens when these heads are switched off?" in board.said()
+    assert board.session.mask.heads_on == 12 - off
 
 
 def test_what_is_shown_and_what_is_possible_are_told_apart() -> None:
