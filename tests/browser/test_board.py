@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 def test_a_click_changes_the_accuracy(server, page) -> None:
     page.goto(server.link("prune"))
-    full = measured(page, "12 of 12")
+    full = measured(settled(page), "12 of 12")
     for head in range(4):
         cell(page, 0, head).click()
     assert measured(page, "8 of 12") != full

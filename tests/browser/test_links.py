@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsing import QUESTIONS, cell, go, heads_off, measured
+from browsing import QUESTIONS, cell, go, heads_off, measured, settled
 from playwright.sync_api import Browser, expect
 
 
@@ -35,8 +35,8 @@ def test_two_people_with_two_masks_do_not_meet(server, chromium: Browser, page) 
     other = chromium.new_context().new_page()
     page.goto(server.link("prune"))
     other.goto(server.link("prune"))
-    measured(page, "12 of 12")
-    measured(other, "12 of 12")
+    measured(settled(page), "12 of 12")
+    measured(settled(other), "12 of 12")
     for head in range(4):
         cell(page, 0, head).click()
         cell(other, 2, head).click()
